@@ -1,0 +1,207 @@
+//! Names of things: which tenant, which object.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The name of a tenant as its block or list entry gives it, such as `client01`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TenantId(String);
+
+impl TenantId {
+    /// Wraps a name; `config` has refused the impossible ones before one gets here.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TenantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who receives a privilege. `PUBLIC` is a case of its own, so that no role name can ever become it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grantee {
+    /// Everybody: grantee 0 in an ACL.
+    Public,
+    /// One role, by its exact catalog name.
+    Role(String),
+}
+
+impl fmt::Display for Grantee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Public => f.write_str("PUBLIC"),
+            Self::Role(name) => f.write_str(name),
+        }
+    }
+}
+
+/// The address of one object that tenantctl manages. Its order is the order of every plan.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Address {
+    /// An IAM user.
+    IamUser {
+        /// Its name, without the path.
+        name: String,
+    },
+    /// An inline policy of an IAM user.
+    IamUserPolicy {
+        /// The user's name.
+        user: String,
+        /// The policy's name.
+        name: String,
+    },
+    /// An IAM role.
+    IamRole {
+        /// Its name, without the path.
+        name: String,
+    },
+    /// An inline policy of an IAM role.
+    IamRolePolicy {
+        /// The role's name.
+        role: String,
+        /// The policy's name.
+        name: String,
+    },
+    /// The access key that tenantctl made for an IAM user.
+    IamAccessKey {
+        /// The user's name.
+        user: String,
+    },
+    /// A Postgres role.
+    Role {
+        /// Its catalog name.
+        name: String,
+    },
+    /// `ALTER ROLE .. SET` of one role, in every database.
+    RoleSetting {
+        /// The role.
+        role: String,
+        /// The parameter.
+        name: String,
+    },
+    /// A membership: `GRANT role TO member`.
+    Membership {
+        /// The role that is granted.
+        role: String,
+        /// The role that receives it.
+        member: String,
+    },
+    /// A database.
+    Database {
+        /// Its catalog name.
+        name: String,
+    },
+    /// What one grantee may do on a database.
+    DatabaseGrant {
+        /// The database.
+        database: String,
+        /// Who.
+        grantee: Grantee,
+    },
+    /// A schema in a database.
+    Schema {
+        /// The database.
+        database: String,
+        /// The schema.
+        name: String,
+    },
+    /// What one grantee may do in a schema.
+    SchemaGrant {
+        /// The database.
+        database: String,
+        /// The schema.
+        schema: String,
+        /// Who.
+        grantee: Grantee,
+    },
+    /// An extension in a database.
+    Extension {
+        /// The database.
+        database: String,
+        /// The extension.
+        name: String,
+    },
+}
+
+impl Address {
+    /// The kind as `plan --json` and the ledger spell it, such as `iam_user_policy`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::IamUser { .. } => "iam_user",
+            Self::IamUserPolicy { .. } => "iam_user_policy",
+            Self::IamRole { .. } => "iam_role",
+            Self::IamRolePolicy { .. } => "iam_role_policy",
+            Self::IamAccessKey { .. } => "iam_access_key",
+            Self::Role { .. } => "role",
+            Self::RoleSetting { .. } => "role_setting",
+            Self::Membership { .. } => "membership",
+            Self::Database { .. } => "database",
+            Self::DatabaseGrant { .. } => "database_grant",
+            Self::Schema { .. } => "schema",
+            Self::SchemaGrant { .. } => "schema_grant",
+            Self::Extension { .. } => "extension",
+        }
+    }
+
+    /// The object's name within its kind: its parts joined by `/`, such as `client01_db1/PUBLIC`.
+    pub fn name(&self) -> String {
+        match self {
+            Self::IamUser { name }
+            | Self::IamRole { name }
+            | Self::Role { name }
+            | Self::Database { name } => name.clone(),
+            Self::IamUserPolicy { user, name } => format!("{user}/{name}"),
+            Self::IamRolePolicy { role, name } | Self::RoleSetting { role, name } => {
+                format!("{role}/{name}")
+            }
+            Self::IamAccessKey { user } => user.clone(),
+            Self::Membership { role, member } => format!("{role}/{member}"),
+            Self::DatabaseGrant { database, grantee } => format!("{database}/{grantee}"),
+            Self::Schema { database, name } | Self::Extension { database, name } => {
+                format!("{database}/{name}")
+            }
+            Self::SchemaGrant {
+                database,
+                schema,
+                grantee,
+            } => format!("{database}/{schema}/{grantee}"),
+        }
+    }
+
+    /// The database that has to be opened to see this object, if it lives inside one.
+    pub fn inside_database(&self) -> Option<&str> {
+        match self {
+            Self::Schema { database, .. }
+            | Self::SchemaGrant { database, .. }
+            | Self::Extension { database, .. } => Some(database),
+            Self::IamUser { .. }
+            | Self::IamUserPolicy { .. }
+            | Self::IamRole { .. }
+            | Self::IamRolePolicy { .. }
+            | Self::IamAccessKey { .. }
+            | Self::Role { .. }
+            | Self::RoleSetting { .. }
+            | Self::Membership { .. }
+            | Self::Database { .. }
+            | Self::DatabaseGrant { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.kind(), self.name())
+    }
+}
