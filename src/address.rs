@@ -74,10 +74,12 @@ pub enum Address {
         /// The policy's name.
         name: String,
     },
-    /// The access key that tenantctl made for an IAM user.
+    /// An access key of an IAM user.
     IamAccessKey {
         /// The user's name.
         user: String,
+        /// The key's id (`AKIA..`) where it is not the one tenantctl made; `None` for that one.
+        id: Option<String>,
     },
     /// A Postgres role.
     Role {
@@ -166,7 +168,8 @@ impl Address {
             Self::IamRolePolicy { role, name } | Self::RoleSetting { role, name } => {
                 format!("{role}/{name}")
             }
-            Self::IamAccessKey { user } => user.clone(),
+            Self::IamAccessKey { user, id: None } => user.clone(),
+            Self::IamAccessKey { user, id: Some(id) } => format!("{user}/{id}"),
             Self::Membership { role, member } => format!("{role}/{member}"),
             Self::DatabaseGrant { database, grantee } => format!("{database}/{grantee}"),
             Self::Schema { database, name } | Self::Extension { database, name } => {

@@ -9,3 +9,4 @@ pub mod address;
 pub mod config;
 pub mod diag;
 pub mod model;
+pub mod plan;

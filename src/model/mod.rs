@@ -1,14 +1,25 @@
 //! The objects tenantctl manages, one type for both sides: what is desired and what lives.
+//!
+//! Both sides are normalised to the live system's spelling before they meet, so that an object that was just
+//! applied compares equal: policies are parsed, a NULL ACL is replaced by `acldefault()`, an owner's grants are
+//! told apart from everybody else's.
 
-use serde::{Deserialize, Serialize};
+pub mod cluster;
+pub mod database;
+pub mod digest;
+pub mod grant;
+pub mod iam;
+pub mod policy;
+pub mod role;
+pub mod secret;
+pub mod world;
 
-/// What happens to a tenant's data when the tenant leaves the file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeletionPolicy {
-    /// Databases and the role that owns what is in them stay.
-    #[default]
-    Retain,
-    /// Databases are dropped.
-    Delete,
-}
+pub use cluster::ClusterFacts;
+pub use database::{Database, DatabaseState, DeletionPolicy, Extension, Schema};
+pub use digest::Digest;
+pub use grant::{Grant, GrantItem, Grantor, Privilege};
+pub use iam::{AccessKey, IamRole, IamUser, KeyStatus, Mark};
+pub use policy::PolicyDocument;
+pub use role::{Membership, Password, Role, RoleSetting};
+pub use secret::Secret;
+pub use world::{Object, World};

@@ -1,0 +1,70 @@
+//! Postgres roles, their settings and memberships.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+/// What is known of a role's password. `pg_authid` is closed to an RDS master, so the ledger remembers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Password {
+    /// It has none.
+    None,
+    /// We made one and handed it over.
+    Set,
+    /// Live: nobody told us. Desired: whatever it is, leave it.
+    Unknown,
+}
+
+impl Password {
+    /// As the ledger spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Set => "set",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A role, from `pg_roles`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the role attributes of Postgres are so many flags"
+)]
+pub struct Role {
+    /// May log in.
+    pub login: bool,
+    /// SUPERUSER.
+    pub superuser: bool,
+    /// CREATEDB.
+    pub create_database: bool,
+    /// CREATEROLE.
+    pub create_role: bool,
+    /// REPLICATION.
+    pub replication: bool,
+    /// BYPASSRLS.
+    pub bypass_rls: bool,
+    /// Sessions at a time, -1 for any number. Desired `None`: not managed.
+    pub connection_limit: Option<i32>,
+    /// What is known of its password.
+    pub password: Password,
+}
+
+/// One parameter of `ALTER ROLE .. SET`, in every database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RoleSetting {
+    /// The value as `pg_db_role_setting` stores it.
+    pub value: String,
+}
+
+/// A membership, from `pg_auth_members`, its rows per grantor folded into one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// The member may grant the role on.
+    pub admin_option: bool,
+    /// Who granted it: each row can be revoked only as its own grantor. Not compared.
+    pub grantors: BTreeSet<String>,
+}

@@ -1,0 +1,130 @@
+//! The world: every object by its address.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{
+    AccessKey, Database, Extension, Grant, IamRole, IamUser, Membership, PolicyDocument, Role, RoleSetting,
+    Schema,
+};
+use crate::address::{Address, Grantee};
+
+/// One object of any kind. Which kind stands under which [`Address`] is fixed by [`World`]'s insert methods.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Object {
+    /// Under [`Address::IamUser`].
+    IamUser(IamUser),
+    /// Under [`Address::IamUserPolicy`] and [`Address::IamRolePolicy`].
+    Policy(PolicyDocument),
+    /// Under [`Address::IamRole`].
+    IamRole(IamRole),
+    /// Under [`Address::IamAccessKey`].
+    AccessKey(AccessKey),
+    /// Under [`Address::Role`].
+    Role(Role),
+    /// Under [`Address::RoleSetting`].
+    RoleSetting(RoleSetting),
+    /// Under [`Address::Membership`].
+    Membership(Membership),
+    /// Under [`Address::Database`].
+    Database(Database),
+    /// Under [`Address::DatabaseGrant`] and [`Address::SchemaGrant`].
+    Grant(Grant),
+    /// Under [`Address::Schema`].
+    Schema(Schema),
+    /// Under [`Address::Extension`].
+    Extension(Extension),
+}
+
+/// Everything tenantctl manages, desired or live, in the order of plans.
+///
+/// One map rather than one per kind: the diff is then one merge that no new kind can be forgotten in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct World {
+    objects: BTreeMap<Address, Object>,
+}
+
+impl World {
+    /// Adds or replaces an object.
+    pub fn insert(&mut self, address: Address, object: Object) {
+        self.objects.insert(address, object);
+    }
+
+    /// The object under an address.
+    pub fn get(&self, address: &Address) -> Option<&Object> {
+        self.objects.get(address)
+    }
+
+    /// Takes an object out.
+    pub fn remove(&mut self, address: &Address) -> Option<Object> {
+        self.objects.remove(address)
+    }
+
+    /// Whether there is an object under an address.
+    pub fn contains(&self, address: &Address) -> bool {
+        self.objects.contains_key(address)
+    }
+
+    /// Everything, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Address, &Object)> {
+        self.objects.iter()
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    /// The role of a name.
+    pub fn role(&self, name: &str) -> Option<&Role> {
+        match self.get(&Address::Role { name: name.into() }) {
+            Some(Object::Role(role)) => Some(role),
+            _ => None,
+        }
+    }
+
+    /// The database of a name.
+    pub fn database(&self, name: &str) -> Option<&Database> {
+        match self.get(&Address::Database { name: name.into() }) {
+            Some(Object::Database(database)) => Some(database),
+            _ => None,
+        }
+    }
+
+    /// What a grantee holds on a database.
+    pub fn database_grant(&self, database: &str, grantee: &Grantee) -> Option<&Grant> {
+        let address = Address::DatabaseGrant {
+            database: database.into(),
+            grantee: grantee.clone(),
+        };
+        match self.get(&address) {
+            Some(Object::Grant(grant)) => Some(grant),
+            _ => None,
+        }
+    }
+
+    /// All roles.
+    pub fn roles(&self) -> impl Iterator<Item = (&str, &Role)> {
+        self.iter()
+            .filter_map(|(address, object)| match (address, object) {
+                (Address::Role { name }, Object::Role(role)) => Some((name.as_str(), role)),
+                _ => None,
+            })
+    }
+
+    /// All databases.
+    pub fn databases(&self) -> impl Iterator<Item = (&str, &Database)> {
+        self.iter()
+            .filter_map(|(address, object)| match (address, object) {
+                (Address::Database { name }, Object::Database(database)) => Some((name.as_str(), database)),
+                _ => None,
+            })
+    }
+}

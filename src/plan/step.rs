@@ -1,0 +1,334 @@
+//! Steps: the final SQL or API call as data. Whoever runs them has nothing left to decide.
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::{Address, Grantee, TenantId};
+use crate::model::{DeletionPolicy, Grant, KeyStatus, Mark, Password, PolicyDocument};
+
+/// The order of an apply. Within a phase, tenants run concurrently.
+///
+/// IAM stands before Postgres so that a role never logs in without its gate; a database is closed before it opens,
+/// and opens to its tenant last. Deletes come afterwards: access first, then identity, then data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Login is cut and sessions end, before anything else.
+    CutAccess,
+    /// IAM users.
+    IamUser,
+    /// IAM roles and their trust.
+    IamRole,
+    /// Inline policies.
+    IamPolicy,
+    /// Login roles and their settings.
+    Role,
+    /// Memberships, in batches.
+    Membership,
+    /// Databases, created closed.
+    Database,
+    /// PUBLIC goes.
+    Close,
+    /// Databases open.
+    Open,
+    /// Schemas, their grants, extensions.
+    Inside,
+    /// Grants to tenants on databases.
+    Grant,
+    /// PUBLIC goes from databases that are not ours.
+    SharedDatabase,
+    /// Access keys, passwords and their hand-over.
+    HandOver,
+    /// Access keys and IAM policies of what leaves.
+    DeleteIamPolicy,
+    /// IAM roles that leave.
+    DeleteIamRole,
+    /// IAM users that leave.
+    DeleteIamUser,
+    /// Databases that leave.
+    DropDatabase,
+    /// Roles that leave.
+    DropRole,
+}
+
+/// One step of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its place in the plan, from 0.
+    pub id: usize,
+    /// When it runs.
+    pub phase: Phase,
+    /// What it changes.
+    pub address: Address,
+    /// Whose it is; `None` for databases that are nobody's.
+    pub tenant: Option<TenantId>,
+    /// What it does.
+    pub command: Command,
+    /// What the ledger remembers once it is done.
+    pub records: Vec<Record>,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// SQL in the admin database, in one transaction with the ledger rows.
+    Admin(SqlCommand),
+    /// SQL in a tenant's database, in one transaction there; the ledger's rows are written around it.
+    Inside {
+        /// The database.
+        database: String,
+        /// The statements.
+        sql: SqlCommand,
+    },
+    /// `CREATE DATABASE` or `DROP DATABASE`, which Postgres allows in no transaction.
+    Alone {
+        /// The statement.
+        statement: String,
+    },
+    /// `GRANT role TO member`; many of one phase become one statement.
+    GrantMembership {
+        /// The role that is granted.
+        role: String,
+        /// The role that receives it.
+        member: String,
+    },
+    /// Makes a password, hands it over, and sets its SCRAM verifier on the role.
+    HandOverPassword {
+        /// The login role.
+        role: String,
+        /// Where and to whom.
+        handover: HandOver,
+    },
+    /// Ends the sessions of a role and checks that none is left.
+    EndSessions {
+        /// The role.
+        role: String,
+        /// Only those in this database.
+        database: Option<String>,
+    },
+    /// A call to IAM.
+    Iam(IamCommand),
+    /// Only the ledger's rows.
+    Record,
+}
+
+/// Statements that run in one transaction, and what has to be true before it commits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SqlCommand {
+    /// Complete statements without secrets.
+    pub statements: Vec<String>,
+    /// What is read back.
+    pub expect: Vec<Expectation>,
+}
+
+/// What has to be read back after a statement, because Postgres answers some that did nothing with success.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expectation {
+    /// Exactly these items for this grantee on this database.
+    DatabaseGrant {
+        /// The database.
+        database: String,
+        /// Who.
+        grantee: Grantee,
+        /// What it holds.
+        grant: Grant,
+    },
+    /// Exactly these items for this grantee in this schema of the database the statements ran in.
+    SchemaGrant {
+        /// The schema.
+        schema: String,
+        /// Who.
+        grantee: Grantee,
+        /// What it holds.
+        grant: Grant,
+    },
+    /// The membership is there, or is not.
+    Membership {
+        /// The role that is granted.
+        role: String,
+        /// The role that receives it.
+        member: String,
+        /// Whether it has to be there.
+        present: bool,
+    },
+}
+
+/// A call to IAM, complete with its arguments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "call")]
+pub enum IamCommand {
+    /// `CreateUser` with our tags.
+    CreateUser {
+        /// Name.
+        user: String,
+        /// Path.
+        path: String,
+        /// Tags.
+        mark: Mark,
+    },
+    /// `TagUser`: our mark on a user that exists.
+    TagUser {
+        /// Name.
+        user: String,
+        /// Tags.
+        mark: Mark,
+    },
+    /// `PutUserPolicy`.
+    PutUserPolicy {
+        /// User.
+        user: String,
+        /// Policy name.
+        policy: String,
+        /// Document.
+        document: PolicyDocument,
+    },
+    /// `CreateRole` with our tags.
+    CreateRole {
+        /// Name.
+        role: String,
+        /// Path.
+        path: String,
+        /// Trust policy.
+        trust: PolicyDocument,
+        /// Tags.
+        mark: Mark,
+    },
+    /// `TagRole`: our mark on a role that exists.
+    TagRole {
+        /// Name.
+        role: String,
+        /// Tags.
+        mark: Mark,
+    },
+    /// `UpdateAssumeRolePolicy`.
+    UpdateAssumeRolePolicy {
+        /// Role.
+        role: String,
+        /// Trust policy.
+        trust: PolicyDocument,
+    },
+    /// `PutRolePolicy`.
+    PutRolePolicy {
+        /// Role.
+        role: String,
+        /// Policy name.
+        policy: String,
+        /// Document.
+        document: PolicyDocument,
+    },
+    /// `CreateAccessKey`; the secret goes into the hand-over file.
+    CreateAccessKey {
+        /// User.
+        user: String,
+        /// Where and to whom.
+        handover: HandOver,
+    },
+    /// `UpdateAccessKey`.
+    UpdateAccessKey {
+        /// User.
+        user: String,
+        /// `AKIA..`.
+        id: String,
+        /// The status it gets.
+        status: KeyStatus,
+    },
+    /// `DeleteAccessKey`.
+    DeleteAccessKey {
+        /// User.
+        user: String,
+        /// `AKIA..`.
+        id: String,
+    },
+    /// `DeleteUserPolicy`.
+    DeleteUserPolicy {
+        /// User.
+        user: String,
+        /// Policy name.
+        policy: String,
+    },
+    /// `DeleteRolePolicy`.
+    DeleteRolePolicy {
+        /// Role.
+        role: String,
+        /// Policy name.
+        policy: String,
+    },
+    /// `DeleteRole`.
+    DeleteRole {
+        /// Role.
+        role: String,
+    },
+    /// `DeleteUser`.
+    DeleteUser {
+        /// User.
+        user: String,
+    },
+}
+
+/// What a hand-over file says besides its secret, and to whom it is encrypted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandOver {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// An age recipient or an ssh public key.
+    pub recipient: String,
+    /// The login role.
+    pub role: String,
+    /// The role to assume; `None` for a tenant that logs in by password.
+    pub role_arn: Option<String>,
+    /// The region that tokens are signed for.
+    pub region: String,
+    /// The cluster endpoint's host name.
+    pub endpoint: String,
+    /// Its port.
+    pub port: u16,
+    /// The databases that the tenant may open.
+    pub databases: Vec<String>,
+}
+
+/// A change of the ledger that a step brings with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Record {
+    /// The object is ours, for a tenant.
+    Own {
+        /// The object.
+        address: Address,
+        /// The tenant.
+        tenant: TenantId,
+    },
+    /// The object is no longer ours, or no longer there.
+    Forget {
+        /// The object.
+        address: Address,
+    },
+    /// What happens to a database when its tenant leaves.
+    DeletionPolicy {
+        /// The database.
+        database: String,
+        /// The wish.
+        policy: DeletionPolicy,
+    },
+    /// What is known of a role's password, and who got it.
+    Password {
+        /// The role.
+        role: String,
+        /// What is known.
+        password: Password,
+        /// To whom it was handed.
+        recipient: Option<String>,
+    },
+    /// A key that was there before us was switched off by us, and may be switched on again.
+    KeySuspended {
+        /// User.
+        user: String,
+        /// `AKIA..`.
+        id: String,
+    },
+    /// A key is as its holder left it, or gone.
+    KeyForgotten {
+        /// `AKIA..`.
+        id: String,
+    },
+}
