@@ -7,5 +7,6 @@
 
 pub mod address;
 pub mod config;
+pub mod desired;
 pub mod diag;
 pub mod model;

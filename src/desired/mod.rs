@@ -1,0 +1,4 @@
+//! From a configuration to what has to live. Pure.
+
+pub mod lint;
+pub mod naming;
