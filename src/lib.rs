@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod config;
+pub mod desired;
 pub mod diag;
 pub mod model;
 pub mod plan;
