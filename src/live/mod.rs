@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::address::Address;
 use crate::model::{Digest, Mark, MembershipRow, Power, World};
 
-pub use error::ReadError;
+pub use error::{ReadError, describe};
 pub use ledger::Ledger;
 pub use read::{ReadRequest, read};
 

@@ -113,14 +113,15 @@ fn access_key(
             // Only a key that was there before us needs remembering: ours is in the ledger already.
             let draft = match (found, status) {
                 (Some(_), KeyStatus::Inactive) => draft.record(Record::KeySuspended { user, id }),
-                (Some(_), KeyStatus::Active) => draft.record(Record::KeyForgotten { id }),
+                (Some(_), KeyStatus::Active) => draft.record(Record::KeyForgotten { user, id }),
                 (None, _) => draft,
             };
             vec![draft]
         }
         Action::Delete(Object::AccessKey(AccessKey { id: Some(id), .. })) => {
-            let command = IamCommand::DeleteAccessKey { user, id: id.clone() };
-            vec![Draft::new(Phase::CutAccess, Command::Iam(command)).record(Record::KeyForgotten { id: id.clone() })]
+            let command = IamCommand::DeleteAccessKey { user: user.clone(), id: id.clone() };
+            let record = Record::KeyForgotten { user, id: id.clone() };
+            vec![Draft::new(Phase::CutAccess, Command::Iam(command)).record(record)]
         }
         _ => Vec::new(),
     }

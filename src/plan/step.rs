@@ -330,6 +330,8 @@ pub enum Record {
     },
     /// A key is as its holder left it, or gone.
     KeyForgotten {
+        /// User.
+        user: String,
         /// `AKIA..`.
         id: String,
     },
