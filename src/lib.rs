@@ -6,7 +6,9 @@
 //! anything remote; `apply::run` takes nothing but what `apply::approve` has checked.
 
 pub mod address;
+pub mod apply;
 pub mod config;
 pub mod diag;
+pub mod live;
 pub mod model;
 pub mod plan;

@@ -1,0 +1,5 @@
+//! Writing.
+
+pub mod handover;
+pub mod iam;
+pub mod secret_material;
