@@ -6,8 +6,12 @@
 //! anything remote; `apply::run` takes nothing but what `apply::approve` has checked.
 
 pub mod address;
+pub mod apply;
 pub mod config;
 pub mod desired;
 pub mod diag;
+pub mod diff;
+pub mod engine;
+pub mod live;
 pub mod model;
 pub mod plan;

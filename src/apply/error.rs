@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio_postgres::error::SqlState;
 
 use super::handover::HandOverError;
+use super::secret_material::NoRandomness;
 use crate::live::ReadError;
 use crate::live::aws::AwsError;
 use crate::live::describe;
@@ -21,6 +22,9 @@ pub enum ApplyError {
     /// A secret could not be handed over.
     #[error(transparent)]
     HandOver(#[from] HandOverError),
+    /// The operating system gave no random bytes.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
     /// Postgres said no.
     #[error("{}{}", describe(.source), remedy(.source))]
     Sql {

@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rand::Rng as _;
+use rand::RngExt as _;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::error::SqlState;
 
-use super::handover::{self, Credential};
+use super::handover::{self, Credential, HandOverError};
 use super::iam::IamWriter;
 use super::ledger::{self, Run};
 use super::pool::Pool;
 use super::{ApplyError, Target, read_back, secret_material};
 use crate::live::connect::{Purpose, Session};
-use crate::live::iam::access_key_ids;
+use crate::live::iam::keys as access_keys;
 use crate::model::quote::{quote_identifier, quote_literal};
 use crate::plan::{Command, HandOver, IamCommand, SqlCommand, Step};
 
@@ -202,11 +202,11 @@ impl Executor<'_> {
     /// The password is in the file before it is in the server: a crash between leaves a file that opens nothing, never
     /// a password that nobody holds. Postgres gets the SCRAM verifier alone.
     async fn password(&self, step: &Step, role: &str, handover: &HandOver) -> Result<PathBuf, ApplyError> {
-        let password = secret_material::generate_password();
+        let password = secret_material::generate_password()?;
         let verifier = secret_material::scram_verifier(&password);
         let path = handover::write(&self.target.directory, handover, &Credential::Password(password))?;
         let statement =
-            format!("ALTER ROLE {} PASSWORD {}", quote_identifier(role), quote_literal(verifier.expose()));
+            format!("ALTER ROLE {} PASSWORD {}", quote_identifier(role), quote_literal(&verifier));
         let sql = SqlCommand { statements: vec![statement], expect: Vec::new() };
         self.admin(step, &sql).await?;
         Ok(path)
@@ -214,18 +214,19 @@ impl Executor<'_> {
 
     /// The ledger first says which keys there are, so that a crash after the call leaves one that can be told apart.
     async fn access_key(&self, step: &Step, user: &str, handover: &HandOver) -> Result<PathBuf, ApplyError> {
-        let known = access_key_ids(&self.target.aws, user).await?;
+        let known = access_keys::ids(&self.target.aws, user).await?;
         self.begin(&[step], &known).await?;
-        let (id, secret) = match self.iam.create_access_key(user).await {
+        let made = handover::create_access_key(self.iam, user, &self.target.directory, handover).await;
+        let (id, path) = match made {
             Ok(made) => made,
+            // The key may be there with its secret lost: the step stays open, and the next run finds out.
+            Err(error @ HandOverError::Stranded { .. }) => return Err(error.into()),
             Err(error) => {
                 let error = error.into();
                 self.failed(&[step], &error).await;
                 return Err(error);
             }
         };
-        let credential = Credential::AccessKey { id: id.clone(), secret };
-        let path = handover::write(&self.target.directory, handover, &credential)?;
         let session = self.pool.take().await?;
         begin_transaction(&session).await?;
         ledger::key_handed_over(&session, self.run, step, user, &id, &handover.recipient).await?;

@@ -11,7 +11,7 @@ mod membership;
 mod pool;
 mod read_back;
 mod run;
-mod secret_material;
+pub mod secret_material;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -65,14 +65,7 @@ pub struct Endpoint {
     pub port: u16,
 }
 
-/// The engines a `cluster` block may name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
-    /// Amazon Aurora PostgreSQL.
-    Aurora,
-    /// PostgreSQL run by its user; refused until built.
-    Postgres,
-}
+pub use crate::engine::Engine;
 
 /// libpq's `sslmode`, without the two modes that fall back to clear text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

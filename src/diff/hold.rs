@@ -34,7 +34,7 @@ impl Differ<'_> {
 
     fn reason_not_ours(&self, address: &Address, tenant: &TenantId, wanted: &Object) -> Option<String> {
         if let Some((_, found)) = self.live.case_variants.iter().find(|(variant, _)| variant == address) {
-            return Some(format!("IAM already has \"{found}\", which it takes for the same name"));
+            return Some(format!("IAM already has {found}, which it takes for the same name"));
         }
         let live = self.live.world.get(address)?;
         match self.live.marks.get(address) {

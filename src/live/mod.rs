@@ -42,7 +42,9 @@ pub struct Live {
     /// What hangs on our IAM objects without being ours: attached policies, groups, profiles.
     pub attachments: BTreeMap<Address, Vec<String>>,
     /// IAM names that differ from a wanted one in case alone, which IAM takes for the same.
-    pub case_variants: Vec<(Address, String)>,
+    pub case_variants: Vec<(Address, Address)>,
+    /// What the reading of IAM wants to be said.
+    pub notes: Vec<String>,
     /// Databases that were looked into.
     pub opened: BTreeSet<String>,
     /// Places that could not be read. What lies under one is held, never deleted.

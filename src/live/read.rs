@@ -117,6 +117,7 @@ fn merge(catalogs: Catalogs, ledger: Ledger, iam: IamRead) -> Live {
         sessions,
         attachments: iam.attachments,
         case_variants: iam.case_variants,
+        notes: iam.notes,
         opened: BTreeSet::new(),
         gaps,
         cost: ReadCost::default(),

@@ -21,7 +21,7 @@ pub use database::{Database, DatabaseState, DeletionPolicy, Extension, Schema};
 pub use digest::Digest;
 pub use grant::{Grant, GrantItem, Grantor, Privilege};
 pub use iam::{AccessKey, IamRole, IamUser, KeyStatus, Mark};
-pub use policy::PolicyDocument;
+pub use policy::{PolicyDocument, PolicyError, Principal};
 pub use power::{MembershipRow, Power};
 pub use role::{Membership, Password, Role, RoleSetting};
 pub use secret::Secret;

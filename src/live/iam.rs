@@ -1,0 +1,274 @@
+//! IAM users and roles with everything on them, in bulk.
+//!
+//! One call tells all of an account, `GetAccountAuthorizationDetails`, a page at a time. Where the caller may not make
+//! it, users and roles are listed and the ones in scope are read one by one. Access keys are in neither; they are
+//! asked for only where this program has to know them.
+
+mod bulk;
+pub mod keys;
+mod single;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_iam::types::Tag;
+
+use super::aws::{Aws, AwsError, AwsErrorKind};
+use crate::address::{Address, TenantId};
+use crate::model::iam::{TENANT_TAG, WORKSPACE_TAG};
+use crate::model::{IamRole, IamUser, Mark, Object, PolicyDocument};
+
+/// Calls at a time where there is one call an object.
+const CONCURRENCY: usize = 5;
+
+/// What to look for. Objects with our mark, of any workspace, come in addition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IamScope {
+    /// Our workspace.
+    pub workspace: String,
+    /// The users that are wanted, or that the ledger knows.
+    pub users: BTreeSet<String>,
+    /// The roles that are wanted, or that the ledger knows.
+    pub roles: BTreeSet<String>,
+    /// The users whose access keys have to be known. Those of users with our workspace's mark that are not in
+    /// `users` are read as well: they are leaving.
+    pub keys_of: BTreeSet<String>,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IamRead {
+    /// Users, roles, inline policies and access keys, sorted by address. A key stands under its id.
+    pub objects: Vec<(Address, Object)>,
+    /// The marks of users and roles that bear one.
+    pub marks: BTreeMap<Address, Mark>,
+    /// What hangs on users and roles from outside and would block their deletion, or widen or narrow what they may
+    /// do: managed policies, groups, instance profiles, a permissions boundary. Each as a phrase, such as
+    /// `group admins`.
+    pub attachments: BTreeMap<Address, Vec<String>>,
+    /// What could not be read, and why. A gap at a user or role covers everything on it.
+    pub gaps: Vec<(Address, String)>,
+    /// The unique ids (`AIDA..`) of users, by name. A trust policy that names another id trusts a user that is gone.
+    pub user_ids: BTreeMap<String, String>,
+    /// Names that exist in another case than wanted, as (wanted, found). IAM compares names without case, so the
+    /// wanted one cannot be created.
+    pub case_variants: Vec<(Address, Address)>,
+    /// What else a person should know. Each a whole sentence.
+    pub notes: Vec<String>,
+}
+
+/// Reads IAM.
+///
+/// # Errors
+///
+/// When a call fails other than by the caller's not being allowed `iam:GetAccountAuthorizationDetails`. What fails for
+/// one object alone becomes a gap.
+pub async fn read(aws: &Aws, scope: &IamScope) -> Result<IamRead, AwsError> {
+    let wanted = Wanted::of(scope);
+    let (found, note) = match bulk::read(aws, &wanted).await {
+        Ok(found) => (found, None),
+        Err(error) if error.kind() == AwsErrorKind::Denied => {
+            let note = format!(
+                "Users and roles were read one by one, and marked ones that no file and no ledger names were not \
+                 looked for: {error}."
+            );
+            (single::read(aws, &wanted).await?, Some(note))
+        }
+        Err(error) => return Err(error),
+    };
+    let mut result = assemble(found, &wanted);
+    result.notes.extend(note);
+    let users = keys::users(&result, scope);
+    keys::read(aws, users, &mut result).await;
+    result.objects.sort_by(|(left, _), (right, _)| left.cmp(right));
+    result.gaps.sort();
+    Ok(result)
+}
+
+/// The mark in a list of tags; `None` unless both of our tags are there.
+pub fn mark_of(tags: &[Tag]) -> Option<Mark> {
+    let value = |key: &str| tags.iter().find(|tag| tag.key() == key).map(Tag::value);
+    Some(Mark {
+        workspace: value(WORKSPACE_TAG)?.to_owned(),
+        tenant: TenantId::new(value(TENANT_TAG)?),
+    })
+}
+
+/// The names in scope by their lower case.
+struct Wanted {
+    users: BTreeMap<String, String>,
+    roles: BTreeMap<String, String>,
+}
+
+impl Wanted {
+    fn of(scope: &IamScope) -> Self {
+        let folded = |names: &BTreeSet<String>| {
+            names
+                .iter()
+                .map(|name| (name.to_lowercase(), name.clone()))
+                .collect()
+        };
+        Self {
+            users: folded(&scope.users),
+            roles: folded(&scope.roles),
+        }
+    }
+
+    fn user(&self, name: &str) -> Option<&str> {
+        self.users.get(&name.to_lowercase()).map(String::as_str)
+    }
+
+    fn role(&self, name: &str) -> Option<&str> {
+        self.roles.get(&name.to_lowercase()).map(String::as_str)
+    }
+}
+
+/// Users and roles as AWS told them, policies still in text.
+#[derive(Default)]
+struct Found {
+    users: Vec<FoundUser>,
+    roles: Vec<FoundRole>,
+    gaps: Vec<(Address, String)>,
+}
+
+struct FoundUser {
+    name: String,
+    path: String,
+    id: String,
+    /// Name and encoded document.
+    policies: Vec<(String, String)>,
+    tags: Vec<Tag>,
+    attachments: Vec<String>,
+}
+
+struct FoundRole {
+    name: String,
+    path: String,
+    /// Encoded.
+    trust: String,
+    policies: Vec<(String, String)>,
+    tags: Vec<Tag>,
+    attachments: Vec<String>,
+}
+
+fn assemble(found: Found, wanted: &Wanted) -> IamRead {
+    let mut result = IamRead {
+        gaps: found.gaps,
+        ..IamRead::default()
+    };
+    for user in found.users {
+        let named = |name: &str| Address::IamUser { name: name.into() };
+        let mark = mark_of(&user.tags);
+        if result.keep(wanted.user(&user.name), &user.name, mark.as_ref(), named) {
+            result.add_user(user, mark);
+        }
+    }
+    for role in found.roles {
+        let named = |name: &str| Address::IamRole { name: name.into() };
+        let mark = mark_of(&role.tags);
+        if result.keep(wanted.role(&role.name), &role.name, mark.as_ref(), named) {
+            result.add_role(role, mark);
+        }
+    }
+    result
+}
+
+impl IamRead {
+    /// Whether an object is of interest; notes a case variant on the way.
+    fn keep(
+        &mut self,
+        wanted: Option<&str>,
+        found: &str,
+        mark: Option<&Mark>,
+        named: impl Fn(&str) -> Address,
+    ) -> bool {
+        match wanted {
+            Some(wanted) if wanted == found => true,
+            Some(wanted) => {
+                self.case_variants.push((named(wanted), named(found)));
+                mark.is_some()
+            }
+            None => mark.is_some(),
+        }
+    }
+
+    fn add_user(&mut self, user: FoundUser, mark: Option<Mark>) {
+        let address = Address::IamUser {
+            name: user.name.clone(),
+        };
+        for (policy, document) in user.policies {
+            let at = Address::IamUserPolicy {
+                user: user.name.clone(),
+                name: policy,
+            };
+            self.add_policy(at, &document);
+        }
+        self.user_ids.insert(user.name, user.id);
+        self.add(
+            address,
+            Object::IamUser(IamUser { path: user.path }),
+            mark,
+            user.attachments,
+        );
+    }
+
+    fn add_role(&mut self, role: FoundRole, mark: Option<Mark>) {
+        let address = Address::IamRole {
+            name: role.name.clone(),
+        };
+        let trust = match PolicyDocument::decode(&role.trust) {
+            Ok(trust) => trust,
+            // Without its trust a role cannot be compared: the gap covers the role and all its policies.
+            Err(error) => {
+                self.gaps.push((address, format!("trust policy: {error}")));
+                return;
+            }
+        };
+        for (policy, document) in role.policies {
+            let at = Address::IamRolePolicy {
+                role: role.name.clone(),
+                name: policy,
+            };
+            self.add_policy(at, &document);
+        }
+        let object = Object::IamRole(IamRole {
+            path: role.path,
+            trust,
+        });
+        self.add(address, object, mark, role.attachments);
+    }
+
+    fn add(&mut self, address: Address, object: Object, mark: Option<Mark>, attachments: Vec<String>) {
+        if let Some(mark) = mark {
+            self.marks.insert(address.clone(), mark);
+        }
+        if !attachments.is_empty() {
+            self.attachments.insert(address.clone(), attachments);
+        }
+        self.objects.push((address, object));
+    }
+
+    fn add_policy(&mut self, address: Address, document: &str) {
+        match PolicyDocument::decode(document) {
+            Ok(document) => self.objects.push((address, Object::Policy(document))),
+            Err(error) => self.gaps.push((address, error.to_string())),
+        }
+    }
+}
+
+/// The phrases for what is attached to a user or role.
+fn attachments(
+    managed: impl IntoIterator<Item = String>,
+    groups: impl IntoIterator<Item = String>,
+    profiles: impl IntoIterator<Item = String>,
+    boundary: Option<String>,
+) -> Vec<String> {
+    let managed = managed.into_iter().map(|arn| format!("managed policy {arn}"));
+    let groups = groups.into_iter().map(|name| format!("group {name}"));
+    let profiles = profiles
+        .into_iter()
+        .map(|name| format!("instance profile {name}"));
+    let boundary = boundary.map(|arn| format!("permissions boundary {arn}"));
+    managed.chain(groups).chain(profiles).chain(boundary).collect()
+}

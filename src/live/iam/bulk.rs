@@ -1,0 +1,93 @@
+//! The whole account by `GetAccountAuthorizationDetails`:
+//! <https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html>.
+
+use aws_sdk_iam::types::{AttachedPolicy, EntityType, PolicyDetail, RoleDetail, UserDetail};
+
+use super::{Found, FoundRole, FoundUser, Wanted, attachments, mark_of};
+use crate::live::aws::{Aws, AwsError};
+
+const OPERATION: &str = "iam:GetAccountAuthorizationDetails";
+/// Items a page; the most that AWS allows. It may return fewer and still have more.
+const PAGE: i32 = 1000;
+
+/// Reads page by page and keeps what is wanted or marked, so that a large account does not have to fit in memory.
+pub(super) async fn read(aws: &Aws, wanted: &Wanted) -> Result<Found, AwsError> {
+    let mut pages = aws
+        .iam()
+        .get_account_authorization_details()
+        .filter(EntityType::User)
+        .filter(EntityType::Role)
+        .max_items(PAGE)
+        .into_paginator()
+        .send();
+    let mut found = Found::default();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| AwsError::from_sdk(OPERATION, "", &error))?;
+        let users = page.user_detail_list.unwrap_or_default().into_iter();
+        let kept = users
+            .filter(|user| wanted.user(name(user.user_name())).is_some() || mark_of(user.tags()).is_some());
+        found.users.extend(kept.map(user));
+        let roles = page.role_detail_list.unwrap_or_default().into_iter();
+        let kept = roles
+            .filter(|role| wanted.role(name(role.role_name())).is_some() || mark_of(role.tags()).is_some());
+        found.roles.extend(kept.map(role));
+    }
+    Ok(found)
+}
+
+fn name(name: Option<&str>) -> &str {
+    name.unwrap_or_default()
+}
+
+fn user(detail: UserDetail) -> FoundUser {
+    FoundUser {
+        name: detail.user_name.unwrap_or_default(),
+        path: detail.path.unwrap_or_default(),
+        id: detail.user_id.unwrap_or_default(),
+        policies: policies(detail.user_policy_list),
+        tags: detail.tags.unwrap_or_default(),
+        attachments: attachments(
+            managed(detail.attached_managed_policies),
+            detail.group_list.unwrap_or_default(),
+            [],
+            detail
+                .permissions_boundary
+                .and_then(|boundary| boundary.permissions_boundary_arn),
+        ),
+    }
+}
+
+fn role(detail: RoleDetail) -> FoundRole {
+    let profiles = detail.instance_profile_list.unwrap_or_default();
+    FoundRole {
+        name: detail.role_name.unwrap_or_default(),
+        path: detail.path.unwrap_or_default(),
+        trust: detail.assume_role_policy_document.unwrap_or_default(),
+        policies: policies(detail.role_policy_list),
+        tags: detail.tags.unwrap_or_default(),
+        attachments: attachments(
+            managed(detail.attached_managed_policies),
+            [],
+            profiles.into_iter().map(|profile| profile.instance_profile_name),
+            detail
+                .permissions_boundary
+                .and_then(|boundary| boundary.permissions_boundary_arn),
+        ),
+    }
+}
+
+fn policies(list: Option<Vec<PolicyDetail>>) -> Vec<(String, String)> {
+    let list = list.unwrap_or_default().into_iter();
+    list.map(|policy| {
+        (
+            policy.policy_name.unwrap_or_default(),
+            policy.policy_document.unwrap_or_default(),
+        )
+    })
+    .collect()
+}
+
+pub(super) fn managed(list: Option<Vec<AttachedPolicy>>) -> impl Iterator<Item = String> {
+    let list = list.unwrap_or_default().into_iter();
+    list.filter_map(|policy| policy.policy_arn)
+}

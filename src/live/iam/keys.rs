@@ -1,0 +1,84 @@
+//! Access keys, one call a user, only where they have to be known.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_iam::types::{AccessKeyMetadata, StatusType};
+use futures_util::{StreamExt as _, stream};
+
+use super::{CONCURRENCY, IamRead, IamScope};
+use crate::address::Address;
+use crate::live::aws::{Aws, AwsError, AwsErrorKind};
+use crate::model::{AccessKey, KeyStatus, Object};
+
+/// Whose keys to read: users that were asked for and exist, and users of our workspace that nobody wants any more.
+pub(super) fn users(found: &IamRead, scope: &IamScope) -> BTreeSet<String> {
+    let existing = found.objects.iter().filter_map(|(address, _)| match address {
+        Address::IamUser { name } => Some((name, found.marks.get(address))),
+        _ => None,
+    });
+    existing
+        .filter(|(name, mark)| {
+            let ours = mark.is_some_and(|mark| mark.workspace == scope.workspace);
+            scope.keys_of.contains(*name) || (ours && !scope.users.contains(*name))
+        })
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+/// Adds the keys of these users, or a gap where they cannot be read.
+pub(super) async fn read(aws: &Aws, users: BTreeSet<String>, into: &mut IamRead) {
+    let calls = stream::iter(users).map(|user| async move {
+        let keys = of_user(aws, &user).await;
+        (user, keys)
+    });
+    let answers: Vec<_> = calls.buffer_unordered(CONCURRENCY).collect().await;
+    for (user, keys) in answers {
+        match keys {
+            Ok(keys) => into
+                .objects
+                .extend(keys.into_iter().map(|key| object(&user, key))),
+            Err(error) if error.kind() == AwsErrorKind::NotFound => {}
+            Err(error) => {
+                let address = Address::IamAccessKey { user, id: None };
+                into.gaps.push((address, error.to_string()));
+            }
+        }
+    }
+}
+
+/// The ids of a user's access keys.
+///
+/// # Errors
+/// The call is denied, or the user is not there.
+pub async fn ids(aws: &Aws, user: &str) -> Result<Vec<String>, AwsError> {
+    let keys = of_user(aws, user).await?;
+    Ok(keys.into_iter().filter_map(|key| key.access_key_id).collect())
+}
+
+async fn of_user(aws: &Aws, user: &str) -> Result<Vec<AccessKeyMetadata>, AwsError> {
+    let mut items = aws
+        .iam()
+        .list_access_keys()
+        .user_name(user)
+        .into_paginator()
+        .items()
+        .send();
+    let mut keys = Vec::new();
+    while let Some(key) = items.next().await {
+        keys.push(key.map_err(|error| AwsError::from_sdk("iam:ListAccessKeys", user, &error))?);
+    }
+    Ok(keys)
+}
+
+fn object(user: &str, key: AccessKeyMetadata) -> (Address, Object) {
+    let status = match key.status {
+        Some(StatusType::Active) => KeyStatus::Active,
+        _ => KeyStatus::Inactive,
+    };
+    let address = Address::IamAccessKey {
+        user: user.to_owned(),
+        id: key.access_key_id.clone(),
+    };
+    let id = key.access_key_id;
+    (address, Object::AccessKey(AccessKey { id, status }))
+}
