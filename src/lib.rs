@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod apply;
+pub mod cli;
 pub mod config;
 pub mod desired;
 pub mod diag;
@@ -15,3 +16,4 @@ pub mod engine;
 pub mod live;
 pub mod model;
 pub mod plan;
+pub mod report;

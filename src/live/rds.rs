@@ -105,6 +105,25 @@ async fn caller_account(aws: &Aws) -> Result<String, AwsError> {
         .ok_or_else(|| AwsError::new(IDENTITY, "", AwsErrorKind::Other, "the answer names no account"))
 }
 
+/// The partition and account of the caller: enough to name a role, where the cluster may not be looked up.
+///
+/// # Errors
+///
+/// When STS does not answer; every caller with valid credentials may ask it.
+pub async fn caller_partition_and_account(aws: &Aws) -> Result<(String, String), AwsError> {
+    let identity = aws
+        .sts()
+        .get_caller_identity()
+        .send()
+        .await
+        .map_err(|error| AwsError::from_sdk(IDENTITY, "", &error))?;
+    let arn = identity.arn().unwrap_or_default();
+    match (arn.split(':').nth(1), identity.account()) {
+        (Some(partition), Some(account)) => Ok((partition.to_owned(), account.to_owned())),
+        _ => Err(AwsError::new(IDENTITY, "", AwsErrorKind::Other, "the answer names no account")),
+    }
+}
+
 fn facts(cluster: &DbCluster, identifier: &str, caller: &str) -> Result<Discovery, AwsError> {
     let lacks = |what: &str| {
         AwsError::new(

@@ -1,0 +1,48 @@
+//! `adopt`: our mark on what exists and the file names. Nothing else changes.
+
+use std::path::Path;
+
+use super::exit::Failure;
+use super::ui::Ui;
+use super::{AdoptArgs, Ended, interrupt, session};
+use crate::address::TenantId;
+use crate::apply::{self, lock};
+use crate::plan::{self, Options};
+use crate::{diff, report};
+
+pub(super) async fn run(directory: &Path, args: &AdoptArgs, ui: &Ui) -> Result<Ended, Failure> {
+    let session = session::open(directory, &args.files, 1, true, ui).await?;
+    let tenant = TenantId::new(&args.tenant);
+    let (target, desired) = (&session.target, &session.desired);
+    if !desired.tenants.contains_key(&tenant) {
+        let names = desired.tenants.keys().map(TenantId::as_str);
+        let meant = crate::diag::suggestion(&args.tenant, names)
+            .map_or_else(String::new, |name| format!("; did you mean \"{name}\"?"));
+        return Err(Failure::Said(format!("the file names no tenant \"{tenant}\"{meant}")));
+    }
+    let waiting = |holder: &str| ui.note(&format!("waiting for {holder}"));
+    let lock =
+        lock::acquire(&target.connector, &target.admin_database, &desired.workspace, args.lock_timeout, waiting).await?;
+    let live = session.read(ui).await?;
+    let diff = diff::adopt(desired, &live, &tenant);
+    let options = Options { only: vec![tenant.clone()], max_removals: None };
+    let plan = plan::build(desired, &live, &diff, &options);
+    ui.data(&report::text::plan(&plan, ui.style()));
+    if !plan.held.is_empty() {
+        return Err(Failure::Said("what is held above belongs to somebody else; nothing was adopted".into()));
+    }
+    if plan.is_empty() {
+        ui.note(&format!("nothing to adopt: what exists of \"{tenant}\" is ours already"));
+        return Ok(Ended::Well);
+    }
+    apply::prepare(target, &lock, &live, &desired.workspace).await?;
+    let cluster = &desired.facts.resource_id;
+    let approved = apply::approve(plan.clone(), &desired.digest, target, &session.request, cluster).await?;
+    let interrupt = interrupt::watch();
+    let meter = ui.progress(plan.steps.len());
+    let done = apply::run(approved, target, &lock, &interrupt, &meter).await;
+    meter.finish();
+    let done = done?;
+    ui.data(&report::text::applied(&plan, &done, ui.style()));
+    Ok(if done.is_complete() { Ended::Well } else { Ended::Badly })
+}

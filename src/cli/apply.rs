@@ -1,0 +1,76 @@
+//! `apply`: plan, ask, apply; or a saved plan, exactly.
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use super::exit::Failure;
+use super::session::{self, Session};
+use super::ui::Ui;
+use super::{ApplyArgs, Ended, interrupt, plan};
+use crate::apply::lock::{self, Lock};
+use crate::apply::{self, Live};
+use crate::plan::{Plan, file};
+use crate::report;
+
+pub(super) async fn run(directory: &Path, args: &ApplyArgs, ui: &Ui) -> Result<Ended, Failure> {
+    let asks = !args.auto_approve && args.plan.is_none();
+    if asks && !std::io::stdin().is_terminal() {
+        return Err(Failure::Said(
+            "there is no terminal to ask on: pass --auto-approve, or a plan file that somebody has looked at".into(),
+        ));
+    }
+    let saved = args.plan.as_deref().map(file::read).transpose()?;
+    let scope = &args.scope;
+    let session = session::open(directory, &scope.files, usize::from(scope.parallelism), scope.shallow, ui).await?;
+    if asks {
+        // Somebody may take long to answer: the lock is not held meanwhile, and what moves is noticed after it.
+        let live = session.read(ui).await?;
+        let plan = plan::make(&session, &live, scope)?;
+        plan::show(&session, &plan, scope, ui);
+        if plan.is_empty() {
+            return Ok(Ended::Well);
+        }
+        if !ui.ask("Apply this?") {
+            return Err(Failure::Said("nothing was applied".into()));
+        }
+        let lock = take_lock(&session, args, ui).await?;
+        return carry_out(&session, plan, &live, &lock, args, ui).await;
+    }
+    let lock = take_lock(&session, args, ui).await?;
+    let live = session.read(ui).await?;
+    let plan = match saved {
+        Some(plan) => plan,
+        None => plan::make(&session, &live, scope)?,
+    };
+    if !scope.json {
+        plan::show(&session, &plan, scope, ui);
+    }
+    carry_out(&session, plan, &live, &lock, args, ui).await
+}
+
+async fn take_lock(session: &Session, args: &ApplyArgs, ui: &Ui) -> Result<Lock, Failure> {
+    let timeout = args.scope.lock_timeout;
+    let waiting = |holder: &str| ui.note(&format!("waiting up to {timeout:?} for {holder}"));
+    let target = &session.target;
+    let workspace = &session.desired.workspace;
+    Ok(lock::acquire(&target.connector, &target.admin_database, workspace, timeout, waiting).await?)
+}
+
+/// Approves and runs.
+async fn carry_out(session: &Session, plan: Plan, live: &Live, lock: &Lock, args: &ApplyArgs, ui: &Ui) -> Result<Ended, Failure> {
+    let Session { desired, target, request, .. } = session;
+    apply::prepare(target, lock, live, &desired.workspace).await?;
+    let cluster = &desired.facts.resource_id;
+    let approved = apply::approve(plan.clone(), &desired.digest, target, request, cluster).await?;
+    let interrupt = interrupt::watch();
+    let meter = ui.progress(plan.steps.len());
+    let report = apply::run(approved, target, lock, &interrupt, &meter).await;
+    meter.finish();
+    let report = report?;
+    if args.scope.json {
+        ui.data(&format!("{:#}\n", report::json::applied(&plan, &report)));
+    } else {
+        ui.data(&report::text::applied(&plan, &report, ui.style()));
+    }
+    Ok(if report.is_complete() { Ended::Well } else { Ended::Badly })
+}

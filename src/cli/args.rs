@@ -1,0 +1,79 @@
+//! Arguments as people type them.
+
+use std::time::Duration;
+
+use clap::CommandFactory;
+
+/// Terraform hands type `-auto-approve` and `-out=x`: a single-dash long option is its double-dash twin. What follows
+/// `--` is somebody else's.
+pub(super) fn terraform_style(arguments: impl IntoIterator<Item = String>) -> Vec<String> {
+    let command = super::Cli::command();
+    let known: Vec<String> = std::iter::once(&command)
+        .chain(command.get_subcommands())
+        .flat_map(clap::Command::get_arguments)
+        .filter_map(|argument| argument.get_long().map(str::to_owned))
+        .chain(["help".to_owned(), "version".to_owned()])
+        .collect();
+    let mut ours = true;
+    arguments
+        .into_iter()
+        .map(|argument| {
+            ours &= argument != "--";
+            let name = argument.strip_prefix('-').unwrap_or_default();
+            let name = name.split('=').next().unwrap_or_default();
+            let twin = ours && name.len() > 1 && known.iter().any(|long| long == name);
+            if twin { format!("-{argument}") } else { argument }
+        })
+        .collect()
+}
+
+/// `30s`, `5m`, `1h`, `500ms`, or seconds without a unit.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let wrong = || format!("\"{text}\" is no time: write 30s, 5m or 500ms");
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let milliseconds = match unit {
+        "ms" => 1,
+        "" | "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(milliseconds).map(Duration::from_millis).ok_or_else(wrong)
+}
+
+/// `K=V`.
+pub(super) fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(format!("\"{text}\" is no variable: write NAME=VALUE")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn twins(line: &str) -> String {
+        terraform_style(line.split(' ').map(str::to_owned)).join(" ")
+    }
+
+    #[test]
+    fn single_dash_long_options_are_their_twins() {
+        assert_eq!(twins("tenantctl apply -auto-approve"), "tenantctl apply --auto-approve");
+        assert_eq!(twins("tenantctl plan -out=x -var-file=y"), "tenantctl plan --out=x --var-file=y");
+        assert_eq!(twins("tenantctl -C dir plan -q -vv"), "tenantctl -C dir plan -q -vv");
+        assert_eq!(twins("tenantctl connect a b -- -file=x"), "tenantctl connect a b -- -file=x");
+        assert_eq!(twins("tenantctl plan --out x"), "tenantctl plan --out x");
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("5"), Ok(Duration::from_secs(5)));
+        assert!(duration("soon").is_err());
+        assert!(duration("99999999999999999999h").is_err());
+    }
+}

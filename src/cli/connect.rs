@@ -1,0 +1,174 @@
+//! `token` and `connect`: in as a tenant, the way the tenant goes.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+
+use super::exit::Failure;
+use super::session::{self, Checked};
+use super::ui::Ui;
+use super::{AccessArgs, ConnectArgs, Ended, TokenArgs};
+use crate::address::TenantId;
+use crate::config::{Cluster, SslMode, Tenant};
+use crate::desired::access::role_arn;
+use crate::desired::naming::{self, TenantNames};
+use crate::live::access::{self, Login};
+use crate::live::aws::{Aws, AwsErrorKind};
+use crate::live::{rds, tls};
+use crate::model::{ClusterFacts, Secret};
+
+/// A tenant with a token that opens its door.
+struct Access {
+    cluster: Cluster,
+    facts: ClusterFacts,
+    tenant: Tenant,
+    names: TenantNames,
+    token: Secret,
+}
+
+pub(super) async fn token(directory: &Path, args: &TokenArgs, ui: &Ui) -> Result<Ended, Failure> {
+    let access = access(directory, &args.access, ui).await?;
+    ui.data(&format!("{}\n", access.token.expose()));
+    Ok(Ended::Well)
+}
+
+pub(super) async fn connect(directory: &Path, args: &ConnectArgs, ui: &Ui) -> Result<Ended, Failure> {
+    let access = access(directory, &args.access, ui).await?;
+    let database = database(&access, args.database.as_deref())?;
+    let (host, port) = match &access.cluster.endpoint {
+        Some(endpoint) => (endpoint.host.clone(), endpoint.port),
+        None => (access.facts.endpoint.clone(), access.facts.port),
+    };
+    // psql reads roots from a file; this one lives as long as psql does.
+    let roots = roots(&access.cluster)?;
+    let mut psql = tokio::process::Command::new("psql");
+    psql.args(&args.psql)
+        .env("PGHOST", &host)
+        .env("PGPORT", port.to_string())
+        .env("PGUSER", &access.names.role)
+        .env("PGDATABASE", &database)
+        .env("PGPASSWORD", access.token.expose())
+        .env("PGSSLMODE", sslmode(access.cluster.sslmode))
+        .env("PGAPPNAME", "tenantctl connect")
+        .env_remove("PGHOSTADDR")
+        .env_remove("PGSERVICE")
+        .env_remove("PGSSLROOTCERT");
+    if let Some(roots) = &roots {
+        psql.env("PGSSLROOTCERT", roots.path());
+    }
+    // Ctrl-C is psql's to handle while it runs.
+    let _interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
+    let status = psql.status().await.map_err(|error| {
+        Failure::Said(format!("psql cannot be started: {error}. Install the PostgreSQL client, or use tenantctl token"))
+    })?;
+    Ok(Ended::Code(code(status)))
+}
+
+fn code(status: ExitStatus) -> u8 {
+    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}
+
+async fn access(directory: &Path, args: &AccessArgs, ui: &Ui) -> Result<Access, Failure> {
+    let Checked { config, cluster, .. } = session::check(directory, &args.files, &Ui::new(!ui.color, true, 0))?;
+    let id = TenantId::new(&args.tenant);
+    let Some(tenant) = config.tenants.get(&id).cloned() else {
+        let names = config.tenants.keys().map(TenantId::as_str);
+        let meant = crate::diag::suggestion(&args.tenant, names)
+            .map_or_else(String::new, |name| format!("; did you mean \"{name}\"?"));
+        return Err(Failure::Said(format!("the file names no tenant \"{id}\"{meant}")));
+    };
+    if !tenant.rds_iam_auth {
+        return Err(Failure::Said(format!("tenant \"{id}\" logs in by password: there is no role to assume")));
+    }
+    let names = naming::compose(&config.naming, &tenant);
+    let aws = Aws::load(cluster.region.as_deref(), args.profile.as_deref()).await;
+    let facts = facts(&aws, &cluster, ui).await?;
+    let credentials = access::assume_tenant_role(&aws, &role_arn(&facts, &names.iam_role), id.as_str()).await?;
+    let login = Login { region: &facts.region, host: &facts.endpoint, port: facts.port, user: &names.role };
+    let token = access::auth_token(&aws, &credentials, login).await?;
+    Ok(Access { cluster, facts, tenant, names, token })
+}
+
+/// A tenant's own keys may assume its role and nothing else: where they may not look the cluster up, the file has to
+/// say where it is.
+async fn facts(aws: &Aws, cluster: &Cluster, ui: &Ui) -> Result<ClusterFacts, Failure> {
+    let error = match rds::discover(aws, &cluster.identifier.value).await {
+        Ok(discovery) => return Ok(discovery.facts),
+        Err(error) => error,
+    };
+    let (AwsErrorKind::Denied, Some(endpoint)) = (error.kind(), &cluster.endpoint) else {
+        return Err(error.into());
+    };
+    ui.note("these credentials may not look the cluster up; signing for the endpoint in the file");
+    let (partition, account) = rds::caller_partition_and_account(aws).await?;
+    Ok(ClusterFacts {
+        partition,
+        account,
+        region: aws.region().unwrap_or_default().to_owned(),
+        identifier: cluster.identifier.value.clone(),
+        resource_id: String::new(),
+        endpoint: endpoint.host.clone(),
+        port: endpoint.port,
+        master_username: String::new(),
+        iam_enabled: true,
+        master_secret_arn: None,
+    })
+}
+
+/// By its name in the file or on the server; the first of the tenant's without one.
+fn database(access: &Access, wanted: Option<&str>) -> Result<String, Failure> {
+    let open: Vec<(&String, &String)> = access
+        .names
+        .databases
+        .iter()
+        .filter(|(logical, _)| access.tenant.databases.get(*logical).is_some_and(|wanted| wanted.value))
+        .collect();
+    match wanted {
+        None => open.first().map(|(_, name)| (*name).clone()).ok_or_else(|| {
+            Failure::Said(format!("tenant \"{}\" has no database", access.tenant.id))
+        }),
+        // What is not the tenant's is for the server to refuse: that is what connect is there to show.
+        Some(wanted) => Ok(open
+            .iter()
+            .find(|(logical, _)| *logical == wanted)
+            .map_or_else(|| wanted.to_owned(), |(_, name)| (*name).clone())),
+    }
+}
+
+fn sslmode(mode: SslMode) -> &'static str {
+    match mode {
+        SslMode::Disable => "disable",
+        SslMode::Require => "require",
+        SslMode::VerifyCa => "verify-ca",
+        SslMode::VerifyFull => "verify-full",
+    }
+}
+
+enum Roots {
+    Given(PathBuf),
+    Made(tempfile::NamedTempFile),
+}
+
+impl Roots {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Given(path) => path,
+            Self::Made(file) => file.path(),
+        }
+    }
+}
+
+fn roots(cluster: &Cluster) -> Result<Option<Roots>, Failure> {
+    if matches!(cluster.sslmode, SslMode::Disable | SslMode::Require) {
+        return Ok(None);
+    }
+    if let Some(path) = &cluster.sslrootcert {
+        return Ok(Some(Roots::Given(path.clone())));
+    }
+    let made = tempfile::NamedTempFile::new().and_then(|mut file| {
+        file.write_all(tls::RDS_ROOTS.as_bytes())?;
+        Ok(file)
+    });
+    let file = made.map_err(|error| Failure::Said(format!("the RDS roots cannot be written for psql: {error}")))?;
+    Ok(Some(Roots::Made(file)))
+}

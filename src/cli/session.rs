@@ -1,0 +1,213 @@
+//! What plan, apply and adopt begin with: the file, the cluster's facts, a way in, and what lives.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use super::exit::Failure;
+use super::ui::Ui;
+use super::{FileArgs, ScopeArgs, validate};
+use crate::address::{Address, TenantId};
+use crate::apply::Target;
+use crate::config::{AdminAuth, Cluster, Config};
+use crate::desired::{self, Desired, lint};
+use crate::diag::{Diagnostics, LocatedDiagnostic};
+use crate::diff::Scope;
+use crate::live::aws::Aws;
+use crate::live::connect::{Connector, Login};
+use crate::live::{Live, ReadRequest, rds, tls};
+use crate::model::{ClusterFacts, Secret};
+
+/// A checked configuration.
+pub(super) struct Checked {
+    pub config: Config,
+    pub cluster: Cluster,
+    /// Its warnings.
+    pub notices: Vec<LocatedDiagnostic>,
+}
+
+/// Everything a plan is made from.
+pub(super) struct Session {
+    pub desired: Desired,
+    pub target: Target,
+    pub request: ReadRequest,
+    pub notices: Vec<LocatedDiagnostic>,
+}
+
+/// Loads and checks; shows everything that is wrong at once.
+pub(super) fn check(directory: &Path, files: &FileArgs, ui: &Ui) -> Result<Checked, Failure> {
+    let loaded = validate::load_files(directory, files);
+    let diagnostics = lint::validate(&loaded);
+    if !diagnostics.is_empty() && (diagnostics.has_errors() || !ui.quiet) {
+        ui.complain(&diagnostics.render(&loaded.sources, ui.diagnostics()));
+    }
+    let Some(config) = loaded.config().filter(|_| !diagnostics.has_errors()).cloned() else {
+        return Err(Failure::Shown);
+    };
+    let Some(cluster) = config.cluster.clone() else {
+        return Err(Failure::Said(
+            "no cluster block: write one with the RDS cluster identifier, for example\n\n    cluster \"main\" {\n      \
+             identifier = \"prod-tenants\"\n    }"
+                .into(),
+        ));
+    };
+    let notices = diagnostics.located(&loaded.sources);
+    Ok(Checked { config, cluster, notices })
+}
+
+/// Finds the cluster and a way in.
+pub(super) async fn open(directory: &Path, files: &FileArgs, parallelism: usize, shallow: bool, ui: &Ui) -> Result<Session, Failure> {
+    let Checked { config, cluster, notices } = check(directory, files, ui)?;
+    let aws = Aws::load(cluster.region.as_deref(), None).await;
+    let discovery = rds::discover(&aws, &cluster.identifier.value).await?;
+    for note in &discovery.notes {
+        ui.note(note);
+    }
+    let facts = discovery.facts;
+    let desired = match desired::compile(&config, &cluster, &facts) {
+        Ok(desired) => desired,
+        Err(problems) => {
+            let loaded = validate::load_files(directory, files);
+            let mut diagnostics = Diagnostics::default();
+            diagnostics.extend(problems);
+            ui.complain(&diagnostics.render(&loaded.sources, ui.diagnostics()));
+            return Err(Failure::Shown);
+        }
+    };
+    let actor = actor();
+    let connector = connector(&cluster, &facts, &desired.admin, &actor).await?;
+    let request = request(&desired, &cluster, parallelism, shallow);
+    let target = Target {
+        aws,
+        connector: Arc::new(connector),
+        admin_database: cluster.admin.database.clone(),
+        directory: directory.to_owned(),
+        parallelism,
+        actor,
+    };
+    Ok(Session { desired, target, request, notices })
+}
+
+impl Session {
+    /// Reads everything.
+    pub(super) async fn read(&self, ui: &Ui) -> Result<Live, Failure> {
+        let live = crate::live::read(&self.target.aws, &self.target.connector, &self.request).await?;
+        for note in &live.notes {
+            ui.note(note);
+        }
+        tracing::info!(aws_calls = live.cost.aws_calls, connections = live.cost.connections, "read");
+        Ok(live)
+    }
+
+    /// The tenants somebody named, each of which has to be known to the file or to the cluster.
+    pub(super) fn scope(&self, args: &ScopeArgs, live: &Live) -> Result<(Scope, Vec<TenantId>), Failure> {
+        let only: Vec<TenantId> = args.tenants.iter().map(TenantId::new).collect();
+        for tenant in &only {
+            known(&self.desired, live, tenant)?;
+        }
+        Ok((Scope::tenants(only.iter().cloned()), only))
+    }
+}
+
+/// A tenant that the file names, or that is ours on the cluster.
+pub(super) fn known(desired: &Desired, live: &Live, tenant: &TenantId) -> Result<(), Failure> {
+    let ours = live.marks.values().any(|mark| mark.workspace == desired.workspace && &mark.tenant == tenant);
+    if desired.tenants.contains_key(tenant) || ours {
+        return Ok(());
+    }
+    let names = desired.tenants.keys().map(TenantId::as_str);
+    let meant = crate::diag::suggestion(tenant.as_str(), names)
+        .map_or_else(String::new, |name| format!("; did you mean \"{name}\"?"));
+    Err(Failure::Said(format!("there is no tenant \"{tenant}\", neither in the file nor on the cluster{meant}")))
+}
+
+/// Makes connections as the admin.
+async fn connector(cluster: &Cluster, facts: &ClusterFacts, admin: &str, actor: &str) -> Result<Connector, Failure> {
+    let (host, port) = match &cluster.endpoint {
+        Some(endpoint) => (endpoint.host.clone(), endpoint.port),
+        None => (facts.endpoint.clone(), facts.port),
+    };
+    let tls = tls::client_config(cluster.sslmode, cluster.sslrootcert.as_deref(), Some(&facts.endpoint))?;
+    let region = cluster.region.as_deref();
+    let login = match cluster.admin.auth {
+        AdminAuth::Password => Login::Password(password(&cluster.name)?),
+        AdminAuth::Iam => Login::Iam(Box::new((Aws::load(region, None).await, facts.clone()))),
+        AdminAuth::Secret => {
+            let arn = facts.master_secret_arn.clone().ok_or_else(|| {
+                Failure::Said(format!(
+                    "auth = \"secret\", but RDS manages no master secret for cluster \"{}\": turn that on with aws rds \
+                     modify-db-cluster --manage-master-user-password, or use auth = \"password\"",
+                    facts.identifier
+                ))
+            })?;
+            Login::Secret { aws: Box::new(Aws::load(region, None).await), arn, cached: Mutex::default() }
+        }
+    };
+    Ok(Connector {
+        host,
+        port,
+        username: admin.to_owned(),
+        login,
+        tls,
+        application_name: format!("tenantctl {actor}").chars().take(60).collect(),
+    })
+}
+
+/// From the environment, which `ps` does not show to others.
+fn password(cluster: &str) -> Result<Secret, Failure> {
+    let suffix: String =
+        cluster.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+    let own = format!("TENANTCTL_PASSWORD_{suffix}");
+    std::env::var(&own).or_else(|_| std::env::var("PGPASSWORD")).map(Secret::new).map_err(|_| {
+        Failure::Said(format!(
+            "no password for the admin: set {own} or PGPASSWORD, or write auth = \"iam\" or \"secret\" in the admin block"
+        ))
+    })
+}
+
+fn request(desired: &Desired, cluster: &Cluster, parallelism: usize, shallow: bool) -> ReadRequest {
+    let mut request = ReadRequest {
+        workspace: desired.workspace.clone(),
+        iam_users: BTreeSet::new(),
+        iam_roles: BTreeSet::new(),
+        keys_of: BTreeSet::new(),
+        databases: BTreeSet::new(),
+        only_databases: None,
+        shallow,
+        admin_database: cluster.admin.database.clone(),
+        parallelism,
+    };
+    for (address, _) in desired.world.iter() {
+        match address {
+            Address::IamUser { name } => {
+                request.iam_users.insert(name.clone());
+            }
+            Address::IamRole { name } => {
+                request.iam_roles.insert(name.clone());
+            }
+            Address::IamAccessKey { user, .. } => {
+                request.keys_of.insert(user.clone());
+            }
+            Address::Database { name } => {
+                request.databases.insert(name.clone());
+            }
+            _ => {}
+        }
+    }
+    // A suspended tenant's keys are switched off whoever made them.
+    let suspended = desired.tenants.values().filter(|tenant| tenant.suspended);
+    request.keys_of.extend(suspended.map(|tenant| tenant.names.iam_user.clone()));
+    request
+}
+
+/// User and host, for the ledger and for whoever waits for our lock.
+fn actor() -> String {
+    let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_else(|| "unknown".into());
+    let host = std::fs::read_to_string(PathBuf::from("/proc/sys/kernel/hostname"))
+        .ok()
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .unwrap_or_default();
+    format!("{user}@{}", host.trim())
+}

@@ -1,0 +1,40 @@
+//! `validate`: everything that needs no network.
+
+use std::path::Path;
+
+use super::exit::Failure;
+use super::ui::Ui;
+use super::{Ended, FileArgs, ValidateArgs};
+use crate::config::{LoadRequest, Loaded, load};
+use crate::desired::lint;
+
+pub(super) fn run(directory: &Path, args: &ValidateArgs, ui: &Ui) -> Result<Ended, Failure> {
+    let loaded = load_files(directory, &args.files);
+    let diagnostics = lint::validate(&loaded);
+    if args.json {
+        let document = serde_json::json!({
+            "format_version": crate::plan::FORMAT,
+            "valid": !diagnostics.has_errors(),
+            "diagnostics": diagnostics.located(&loaded.sources),
+        });
+        ui.data(&format!("{document:#}\n"));
+    } else {
+        if !diagnostics.is_empty() {
+            ui.complain(&diagnostics.render(&loaded.sources, ui.diagnostics()));
+        }
+        if !diagnostics.has_errors() {
+            let tenants = loaded.config().map_or(0, |config| config.tenants.len());
+            ui.data(&format!("Valid: {tenants} tenants.\n"));
+        }
+    }
+    Ok(if diagnostics.has_errors() { Ended::Badly } else { Ended::Well })
+}
+
+pub(super) fn load_files(directory: &Path, files: &FileArgs) -> Loaded {
+    load(&LoadRequest {
+        dir: directory.to_owned(),
+        files: files.files.clone(),
+        vars: files.variables.clone(),
+        var_files: files.variable_files.clone(),
+    })
+}
