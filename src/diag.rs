@@ -15,7 +15,9 @@ use serde::Serialize;
 const KEPT: usize = 1000;
 /// The number of diagnostics that are rendered for people.
 const RENDERED: usize = 100;
-/// The number of characters of one source line that are shown, at most.
+/// A line beyond this many bytes is cut before the renderer, which fits it to the terminal, sees it.
+const LONG_LINE: usize = 4000;
+/// The bytes that are left of such a line.
 const LINE_WINDOW: usize = 160;
 /// The number of characters of a quoted value in a message, at most.
 const QUOTE_WINDOW: usize = 80;
@@ -404,26 +406,31 @@ fn render_one(renderer: &Renderer, sources: &SourceMap, diagnostic: &Diagnostic)
     renderer.render(&report)
 }
 
-/// Adds the place and a window of its line. The column comes from the whole line, hence the separate origin.
+/// Adds the place and its line.
 fn show_place<'a>(group: Group<'a>, sources: &SourceMap, span: Span, concealed: bool) -> Group<'a> {
     let position = sources.position(span);
-    let origin = Origin::path(normalize_untrusted_str(sources.name(span.file)))
+    let path = normalize_untrusted_str(sources.name(span.file));
+    let (line, start, text) = sources.line_of(span);
+    let from = floor(text, span.start.saturating_sub(start).min(text.len()));
+    let to = floor(text, span.end.saturating_sub(start).min(text.len())).max(from);
+    let snippet = |text: String, range: std::ops::Range<usize>| {
+        Snippet::source(text)
+            .line_start(line)
+            .annotation(AnnotationKind::Primary.span(range))
+    };
+    if !concealed && text.len() <= LONG_LINE {
+        return group.element(snippet(text.to_owned(), from..to).path(path));
+    }
+    // The column is that of the whole line, which the snippet does not see.
+    let origin = Origin::path(path)
         .line(position.line)
         .char_column(position.column);
     let group = group.element(origin);
     if concealed {
         return group;
     }
-    let (line, start, text) = sources.line_of(span);
-    let from = floor(text, span.start.saturating_sub(start).min(text.len()));
-    let to = floor(text, span.end.saturating_sub(start).min(text.len())).max(from);
-    let (window, from, to) = window(text, from, to);
-    let to = to.max(from).min(window.len());
-    group.element(
-        Snippet::source(window)
-            .line_start(line)
-            .annotation(AnnotationKind::Primary.span(from..to)),
-    )
+    let (text, from, to) = window(text, from, to);
+    group.element(snippet(text, from..to))
 }
 
 fn floor(text: &str, mut index: usize) -> usize {
@@ -435,9 +442,6 @@ fn floor(text: &str, mut index: usize) -> usize {
 
 /// Cuts a long line down to what surrounds `from..to`.
 fn window(text: &str, from: usize, to: usize) -> (String, usize, usize) {
-    if text.len() <= LINE_WINDOW {
-        return (text.to_owned(), from, to);
-    }
     let begin = floor(text, from.saturating_sub(LINE_WINDOW / 4));
     let end = floor(text, (begin + LINE_WINDOW).min(text.len()));
     let lead = if begin > 0 { "..." } else { "" };

@@ -268,8 +268,12 @@ cluster {
 
 #[test]
 fn a_trust_policy_that_does_not_fit() {
-    let networks: String = (0..200).map(|i| format!("\"203.0.113.{i}/32\", ")).collect();
-    let text = format!("{CLUSTER}tenant \"a\" {{\n  databases   = [\"db1\"]\n  allowed_ips = [{networks}]\n}}\n");
+    let networks: String = (0..200)
+        .map(|i| format!("\"203.0.113.{i}/32\", "))
+        .collect();
+    let text = format!(
+        "{CLUSTER}tenant \"a\" {{\n  databases   = [\"db1\"]\n  allowed_ips = [{networks}]\n}}\n"
+    );
     insta::assert_snapshot!(report(&load(&text)));
 }
 
@@ -294,7 +298,10 @@ fn a_syntax_error_does_not_hide_the_other_files() {
     let loaded = config::load_texts(
         &[
             ("a.hcl", "tenant \"a\" {\n  databases = [\n}\n"),
-            ("b.hcl", "tenant \"b\" {\n  databases = local.from_a\n  colour = 1\n}\n"),
+            (
+                "b.hcl",
+                "tenant \"b\" {\n  databases = local.from_a\n  colour = 1\n}\n",
+            ),
         ],
         &[],
         &[],
@@ -305,10 +312,15 @@ fn a_syntax_error_does_not_hide_the_other_files() {
 #[test]
 fn control_characters_and_long_lines_do_not_reach_the_terminal() {
     let long = "x".repeat(100_000);
-    let text = format!("tenant \"a\u{1b}[31m\u{202e}\" {{\n  {long} = 1\n  rds_iam_auth = \"\u{7}{long}\"\n}}\n");
+    let text = format!(
+        "tenant \"a\u{1b}[31m\u{202e}\" {{\n  {long} = 1\n  rds_iam_auth = \"\u{7}{long}\"\n}}\n"
+    );
     let loaded = load(&text);
     let shown = report(&loaded);
-    assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown}");
+    assert!(
+        !shown.chars().any(|c| c.is_control() && c != '\n'),
+        "{shown}"
+    );
     assert!(!shown.contains('\u{202e}'), "{shown}");
     assert!(shown.len() < 5_000, "{}", shown.len());
 }
@@ -365,7 +377,12 @@ clients = [
 #[test]
 fn a_complete_file() {
     let loaded = load(COMPLETE);
-    assert_eq!(codes(&loaded), ["address_not_enforced"], "{}", report(&loaded));
+    assert_eq!(
+        codes(&loaded),
+        ["address_not_enforced"],
+        "{}",
+        report(&loaded)
+    );
     insta::assert_debug_snapshot!(loaded.config().unwrap().clone().without_spans());
 }
 
@@ -382,7 +399,10 @@ fn variables_from_outside() {
     let tenants = &loaded.config().expect("no error").tenants;
     assert_eq!(tenants.values().next().unwrap().connection_limit, Some(50));
 
-    let vars = [("limt".to_owned(), "7".to_owned()), ("limit".to_owned(), "[".to_owned())];
+    let vars = [
+        ("limt".to_owned(), "7".to_owned()),
+        ("limit".to_owned(), "[".to_owned()),
+    ];
     let loaded = config::load_texts(&[("tenants.hcl", COMPLETE)], &[], &vars);
     insta::assert_snapshot!(report(&loaded));
 }
@@ -396,7 +416,8 @@ fn clients_of_a_variable_file_are_tenants() {
 ]
 "#;
     let as_file = config::load_texts(&[("main.hcl", CLUSTER), ("clients.tfvars", list)], &[], &[]);
-    let as_variables = config::load_texts(&[("main.hcl", CLUSTER)], &[("clients.tfvars", list)], &[]);
+    let as_variables =
+        config::load_texts(&[("main.hcl", CLUSTER)], &[("clients.tfvars", list)], &[]);
     assert_eq!(codes(&as_file), ["address_not_enforced"]);
     let plain = |loaded: &Loaded| loaded.config().unwrap().clone().without_spans();
     assert_eq!(plain(&as_file), plain(&as_variables));
@@ -408,17 +429,27 @@ fn windows_files_mean_the_same() {
     let plain = load(COMPLETE).config().unwrap().clone().without_spans();
     let text = format!("\u{feff}{}", COMPLETE.replace('\n', "\r\n"));
     let loaded = load(&text);
-    assert_eq!(loaded.config().expect("no error").clone().without_spans(), plain);
+    assert_eq!(
+        loaded.config().expect("no error").clone().without_spans(),
+        plain
+    );
 }
 
 /// Refused, and soon: nothing that a pull request may hold costs the stack, the memory or the day.
 #[test]
 fn hostile_files_are_refused_in_time() {
     let many_keys: String = (0..200_000).map(|i| format!("k{i} = 1, ")).collect();
-    let chain: String = (0..50_000).map(|i| format!("  l{} = local.l{i}\n", i + 1)).collect();
-    let doubling: String = (0..60).map(|i| format!("  l{} = [local.l{i}, local.l{i}]\n", i + 1)).collect();
-    let texts: String = (0..60).map(|i| format!("  l{} = \"${{local.l{i}}}${{local.l{i}}}\"\n", i + 1)).collect();
-    let loops = "[for a in local.n : [for b in local.n : [for c in local.n : [for d in local.n : 1]]]]";
+    let chain: String = (0..9_000)
+        .map(|i| format!("  l{} = local.l{i}\n", i + 1))
+        .collect();
+    let doubling: String = (0..60)
+        .map(|i| format!("  l{} = [local.l{i}, local.l{i}]\n", i + 1))
+        .collect();
+    let texts: String = (0..60)
+        .map(|i| format!("  l{} = \"${{local.l{i}}}${{local.l{i}}}\"\n", i + 1))
+        .collect();
+    let loops =
+        "[for a in local.n : [for b in local.n : [for c in local.n : [for d in local.n : 1]]]]";
     let numbers = format!("[{}]", "1, ".repeat(1000));
     let files = [
         ("lists", format!("clients = {}", "[".repeat(100_000))),
@@ -426,35 +457,75 @@ fn hostile_files_are_refused_in_time() {
         ("parentheses", format!("clients = {}", "(".repeat(100_000))),
         ("blocks", "a {\n".repeat(100_000)),
         ("templates", format!("clients = {}", "\"${".repeat(100_000))),
-        ("closed lists", format!("clients = {}{}", "[".repeat(60), "]".repeat(60))),
-        ("closed objects", format!("clients = {}1{}", "{ a = ".repeat(60), "}".repeat(60))),
-        ("closed calls", format!("clients = {}1{}", "f(".repeat(60), ")".repeat(60))),
+        (
+            "closed lists",
+            format!("clients = {}{}", "[".repeat(60), "]".repeat(60)),
+        ),
+        (
+            "closed objects",
+            format!("clients = {}1{}", "{ a = ".repeat(60), "}".repeat(60)),
+        ),
+        (
+            "closed calls",
+            format!("clients = {}1{}", "f(".repeat(60), ")".repeat(60)),
+        ),
         ("negations", format!("clients = {}1", "!".repeat(100_000))),
         ("minus", format!("clients = {}1", "-".repeat(100_000))),
         ("sums", format!("clients = 1{}", " + 1".repeat(100_000))),
-        ("conditionals", format!("clients = {}1", "true ? 1 : ".repeat(100_000))),
+        (
+            "conditionals",
+            format!("clients = {}1", "true ? 1 : ".repeat(100_000)),
+        ),
         ("indexes", format!("clients = a{}", "[0]".repeat(100_000))),
         ("keys", format!("clients = [{{ {many_keys} }}]")),
         ("comment", format!("/*{}", "/*".repeat(1_000_000))),
+        (
+            "hidden keys",
+            format!("a = <<A\n/*\nA\nclients = [{{ {many_keys} }}]"),
+        ),
+        (
+            "quoted keys",
+            format!("a = \"$${{\n\"\nclients = [{{ {many_keys} }}]"),
+        ),
         ("heredocs", "a = <<A\n".repeat(100_000)),
-        ("text", format!("tenant \"{}\" {{}}", "x".repeat(10_000_000))),
-        ("network", format!("tenant \"a\" {{ allowed_ips = [\"{}\"] }}", "1".repeat(10_000_000))),
-        ("chain", format!("locals {{\n  l0 = 1\n{chain}}}\nclients = local.l50000")),
-        ("doubling", format!("locals {{\n  l0 = 1\n{doubling}}}\nclients = local.l60")),
-        ("texts", format!("locals {{\n  l0 = \"xxxxxxxxxxxxxxxx\"\n{texts}}}\nclients = local.l60")),
-        ("loops", format!("locals {{\n  n = {numbers}\n}}\nclients = {loops}")),
+        (
+            "text",
+            format!("tenant \"{}\" {{}}", "x".repeat(10_000_000)),
+        ),
+        (
+            "network",
+            format!(
+                "tenant \"a\" {{ allowed_ips = [\"{}\"] }}",
+                "1".repeat(10_000_000)
+            ),
+        ),
+        (
+            "chain",
+            format!("locals {{\n  l0 = 1\n{chain}}}\nclients = local.l9000"),
+        ),
+        (
+            "doubling",
+            format!("locals {{\n  l0 = 1\n{doubling}}}\nclients = local.l60"),
+        ),
+        (
+            "texts",
+            format!("locals {{\n  l0 = \"xxxxxxxxxxxxxxxx\"\n{texts}}}\nclients = local.l60"),
+        ),
+        (
+            "loops",
+            format!("locals {{\n  n = {numbers}\n}}\nclients = {loops}"),
+        ),
     ];
     for (name, text) in files {
         let start = Instant::now();
         let loaded = load(&text);
         let shown = report(&loaded);
         let elapsed = start.elapsed();
-        assert!(loaded.config().is_none() || name == "text", "{name} is accepted");
+        assert!(loaded.config().is_none(), "{name} is accepted");
         assert!(lint::validate(&loaded).has_errors(), "{name}: {shown}");
         assert!(shown.len() < 20_000, "{name}: {} bytes", shown.len());
         // Debug builds are ten times slower than what users run.
-        assert!(elapsed < Duration::from_secs(10), "{name}: {elapsed:?}");
-        println!("{name}: {elapsed:?} {}", shown.lines().next().unwrap_or_default());
+        assert!(elapsed < Duration::from_secs(5), "{name}: {elapsed:?}");
     }
 }
 
@@ -469,14 +540,20 @@ fn files_are_read_in_order_and_refusals_name_them() {
     };
     assert_eq!(codes(&config::load(&request(&[]))), ["no_files"]);
     write("b.hcl", CLUSTER.as_bytes());
-    write("a.hcl", b"tenant \"a\" {\n  databases = [\"x\"]\n  rds_iam_auth = false\n}\n");
+    write(
+        "a.hcl",
+        b"tenant \"a\" {\n  databases = [\"x\"]\n  rds_iam_auth = false\n}\n",
+    );
     write(".hidden.hcl", b"nonsense");
     let loaded = config::load(&request(&[]));
     assert_eq!(codes(&loaded), [""; 0], "{}", report(&loaded));
     assert!(loaded.sources.name(0).ends_with("a.hcl"));
     write("c.hcl", b"\xff\xfe");
     assert_eq!(codes(&config::load(&request(&[]))), ["not_utf8"]);
-    assert_eq!(codes(&config::load(&request(&["missing.hcl"]))), ["unreadable"]);
+    assert_eq!(
+        codes(&config::load(&request(&["missing.hcl"]))),
+        ["unreadable"]
+    );
     write("d.hcl", &vec![b'#'; (16 << 20) + 1]);
     assert_eq!(codes(&config::load(&request(&["d.hcl"]))), ["too_large"]);
 }
@@ -488,13 +565,23 @@ fn tenant_text() -> impl Strategy<Value = (String, Vec<String>, Vec<u8>)> {
         prop::collection::btree_set(any::<u8>(), 1..4),
     )
         .prop_map(|(name, databases, hosts)| {
-            (name, databases.into_iter().collect(), hosts.into_iter().collect())
+            (
+                name,
+                databases.into_iter().collect(),
+                hosts.into_iter().collect(),
+            )
         })
 }
 
 fn as_block((name, databases, hosts): &(String, Vec<String>, Vec<u8>), reverse: bool) -> String {
-    let mut databases: Vec<String> = databases.iter().map(|name| format!("{name} = true")).collect();
-    let mut hosts: Vec<String> = hosts.iter().map(|host| format!("\"203.0.113.{host}/32\"")).collect();
+    let mut databases: Vec<String> = databases
+        .iter()
+        .map(|name| format!("{name} = true"))
+        .collect();
+    let mut hosts: Vec<String> = hosts
+        .iter()
+        .map(|host| format!("\"203.0.113.{host}/32\""))
+        .collect();
     let (mut first, mut second) = (
         format!("  databases = {{ {} }}\n", databases.join(", ")),
         format!("  allowed_ips = [{}]\n", hosts.join(", ")),

@@ -41,7 +41,11 @@ pub(super) fn decode(
 }
 
 fn parse(text: &str) -> Result<IpNet, Diagnostic> {
-    let Ok(network) = text.parse::<IpNet>() else {
+    // `ipnet` reads 010.0.0.1 as 10.0.0.1, others as 8.0.0.1; the standard library refuses it.
+    let is_exact = text.split_once('/').is_some_and(|(address, prefix)| {
+        address.parse::<IpAddr>().is_ok() && (prefix == "0" || !prefix.starts_with('0'))
+    });
+    let Some(network) = text.parse::<IpNet>().ok().filter(|_| is_exact) else {
         return Err(not_a_network(text));
     };
     if network.addr() != network.network() {
@@ -70,7 +74,8 @@ fn not_a_network(text: &str) -> Diagnostic {
     let help = match (text.parse::<IpAddr>(), text.trim().parse::<IpNet>()) {
         (Ok(IpAddr::V4(address)), _) => format!("for this one address: \"{address}/32\""),
         (Ok(IpAddr::V6(address)), _) => format!("for this one address: \"{address}/128\""),
-        (_, Ok(network)) => format!("without the blanks: \"{network}\""),
+        (_, Ok(network)) if text.trim() != text => format!("without the blanks: \"{network}\""),
+        (_, Ok(_)) => "write the numbers without leading zeros".to_owned(),
         _ => "such as \"203.0.113.7/32\" or \"2001:db8::/48\"".to_owned(),
     };
     Diagnostic::error("cidr_invalid", message).help(help)
