@@ -40,18 +40,20 @@ pub(super) fn decode(
     Some(networks)
 }
 
-fn parse(text: &str) -> Result<IpNet, Diagnostic> {
+fn parse(text: &str) -> Result<IpNet, Box<Diagnostic>> {
     // `ipnet` reads 010.0.0.1 as 10.0.0.1, others as 8.0.0.1; the standard library refuses it.
     let is_exact = text.split_once('/').is_some_and(|(address, prefix)| {
         address.parse::<IpAddr>().is_ok() && (prefix == "0" || !prefix.starts_with('0'))
     });
     let Some(network) = text.parse::<IpNet>().ok().filter(|_| is_exact) else {
-        return Err(not_a_network(text));
+        return Err(Box::new(not_a_network(text)));
     };
     if network.addr() != network.network() {
         let message = format!("{} has bits set beyond its prefix", quote(text));
-        return Err(Diagnostic::error("cidr_host_bits", message)
-            .help(format!("did you mean \"{}\"?", network.trunc())));
+        let help = format!("did you mean \"{}\"?", network.trunc());
+        return Err(Box::new(
+            Diagnostic::error("cidr_host_bits", message).help(help),
+        ));
     }
     if let IpNet::V6(inner) = network
         && let Some(address) = inner.network().to_ipv4_mapped()
@@ -64,7 +66,7 @@ fn parse(text: &str) -> Result<IpNet, Diagnostic> {
         let mut refusal = Diagnostic::error("cidr_ipv4_mapped", message);
         refusal.help = plain
             .map(|plain| format!("IAM sees IPv4 callers by their IPv4 address: write \"{plain}\""));
-        return Err(refusal);
+        return Err(Box::new(refusal));
     }
     Ok(network)
 }

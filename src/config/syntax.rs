@@ -21,7 +21,7 @@ const REREAD: usize = 1 << 20;
 /// The parser stops at a name that was defined before and does not say where. Such a name is replaced by one of
 /// the same length and the file read again, so the tree is whole and every place is right; the names
 /// are later taken from the text, and the duplicate is reported with both places.
-pub(super) fn parse(file: usize, text: &str) -> Result<Body, Diagnostic> {
+pub(super) fn parse(file: usize, text: &str) -> Result<Body, Box<Diagnostic>> {
     check_limits(file, text)?;
     // A byte order mark is no part of the text; blanks keep the places.
     let mut text = match text.strip_prefix('\u{feff}') {
@@ -36,11 +36,11 @@ pub(super) fn parse(file: usize, text: &str) -> Result<Body, Diagnostic> {
         };
         let is_redefined = error.message().contains("found redefined");
         if !is_redefined || renamed == REDEFINITIONS || text.len() > REREAD {
-            return Err(syntax_error(file, &text, &error));
+            return Err(Box::new(syntax_error(file, &text, &error)));
         }
         renamed += 1;
         let Some(next) = rename(&text, error.location().offset(), renamed) else {
-            return Err(syntax_error(file, &text, &error));
+            return Err(Box::new(syntax_error(file, &text, &error)));
         };
         text = next;
     }
@@ -83,7 +83,7 @@ fn rename(text: &str, offset: usize, attempt: usize) -> Option<String> {
     Some(format!("{}{letters}{}", &text[..begin], &text[end..]))
 }
 
-fn check_limits(file: usize, text: &str) -> Result<(), Diagnostic> {
+fn check_limits(file: usize, text: &str) -> Result<(), Box<Diagnostic>> {
     let bytes = text.as_bytes();
     let mut scan = Scan::default();
     let mut offset = 0;
@@ -96,12 +96,12 @@ fn check_limits(file: usize, text: &str) -> Result<(), Diagnostic> {
                     start: offset,
                     end: offset + 1,
                 };
-                return Err(Diagnostic::error("too_large", message).at(span));
+                return Err(Box::new(Diagnostic::error("too_large", message).at(span)));
             }
         }
     }
     scan.finish(bytes)
-        .map_err(|message| Diagnostic::error("too_large", message))
+        .map_err(|message| Box::new(Diagnostic::error("too_large", message)))
 }
 
 /// Reads a file just well enough to count brackets and keys, in step with the parser.
