@@ -4,19 +4,16 @@
 //! files comes from a pull request at worst, so rendering shows no control character and never more than a
 //! window of a line.
 
+mod render;
+
 use std::collections::BTreeSet;
 
-use annotate_snippets::{
-    AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str,
-};
 use serde::Serialize;
 
 /// The number of diagnostics that are kept; the rest is only counted.
 const KEPT: usize = 1000;
 /// The number of diagnostics that are rendered for people.
 const RENDERED: usize = 100;
-/// The number of characters of one source line that are shown, at most.
-const LINE_WINDOW: usize = 160;
 /// The number of characters of a quoted value in a message, at most.
 const QUOTE_WINDOW: usize = 80;
 
@@ -348,17 +345,8 @@ impl Diagnostics {
 
     /// The form for people: message, place, the source line and what to do.
     pub fn render(&self, sources: &SourceMap, style: Style) -> String {
-        let renderer = if style.color {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        }
-        .term_width(style.width);
-        let mut text: String = self
-            .iter()
-            .take(RENDERED)
-            .map(|diagnostic| render_one(&renderer, sources, diagnostic) + "\n\n")
-            .collect();
+        let shown = self.list.iter().take(RENDERED);
+        let mut text = render::render(shown, sources, style);
         let hidden = self.list.len().saturating_sub(RENDERED) + self.dropped;
         if hidden > 0 {
             text.push_str(&format!("... and {hidden} more\n"));
@@ -374,77 +362,6 @@ impl<'a> IntoIterator for &'a Diagnostics {
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
-}
-
-fn render_one(renderer: &Renderer, sources: &SourceMap, diagnostic: &Diagnostic) -> String {
-    let level = match diagnostic.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
-    };
-    let title = level
-        .primary_title(diagnostic.message.clone())
-        .id(diagnostic.code);
-    let mut group = Group::with_title(title);
-    if let Some(span) = diagnostic.span {
-        group = show_place(group, sources, span, diagnostic.concealed);
-    }
-    if let Some(help) = &diagnostic.help {
-        group = group.element(Level::HELP.message(normalize_untrusted_str(help)));
-    }
-    let mut report = vec![group];
-    if let Some((span, label)) = &diagnostic.related {
-        let title = Level::NOTE.secondary_title(normalize_untrusted_str(label));
-        report.push(show_place(
-            Group::with_title(title),
-            sources,
-            *span,
-            diagnostic.concealed,
-        ));
-    }
-    renderer.render(&report)
-}
-
-/// Adds the place and a window of its line. The column comes from the whole line, hence the separate origin.
-fn show_place<'a>(group: Group<'a>, sources: &SourceMap, span: Span, concealed: bool) -> Group<'a> {
-    let position = sources.position(span);
-    let origin = Origin::path(normalize_untrusted_str(sources.name(span.file)))
-        .line(position.line)
-        .char_column(position.column);
-    let group = group.element(origin);
-    if concealed {
-        return group;
-    }
-    let (line, start, text) = sources.line_of(span);
-    let from = floor(text, span.start.saturating_sub(start).min(text.len()));
-    let to = floor(text, span.end.saturating_sub(start).min(text.len())).max(from);
-    let (window, from, to) = window(text, from, to);
-    let to = to.max(from).min(window.len());
-    group.element(
-        Snippet::source(window)
-            .line_start(line)
-            .annotation(AnnotationKind::Primary.span(from..to)),
-    )
-}
-
-fn floor(text: &str, mut index: usize) -> usize {
-    while !text.is_char_boundary(index) {
-        index -= 1;
-    }
-    index
-}
-
-/// Cuts a long line down to what surrounds `from..to`.
-fn window(text: &str, from: usize, to: usize) -> (String, usize, usize) {
-    if text.len() <= LINE_WINDOW {
-        return (text.to_owned(), from, to);
-    }
-    let begin = floor(text, from.saturating_sub(LINE_WINDOW / 4));
-    let end = floor(text, (begin + LINE_WINDOW).min(text.len()));
-    let lead = if begin > 0 { "..." } else { "" };
-    let trail = if end < text.len() { "..." } else { "" };
-    let shift = |index: usize| index.clamp(begin, end) - begin + lead.len();
-    let cut = format!("{lead}{}{trail}", &text[begin..end]);
-    (cut, shift(from), shift(to))
 }
 
 /// A value for a message: in backquotes, control characters escaped, shortened.

@@ -209,6 +209,10 @@ impl Arguments {
             )
             .at(argument.name_span);
             refusal.help = suggestion(&name, self.known.iter().copied());
+            // Most likely this is what was meant: its absence is no second mistake.
+            let meant = refusal.help.as_deref().unwrap_or_default();
+            let is_meant = |known: &&&str| meant.contains(&quote(known));
+            self.invalid.extend(self.known.iter().filter(is_meant));
             context.push(refusal);
         }
     }

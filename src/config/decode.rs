@@ -108,7 +108,6 @@ fn decode_block(context: &mut Context<'_>, draft: &mut Draft, file: usize, block
                 let owner = "the defaults".to_owned();
                 let mut arguments = Arguments::of_block(context, file, block, owner, span);
                 draft.defaults = tenant::decode(context, &mut arguments);
-                arguments.finish(context);
             }
         }
         "naming" => {
@@ -221,7 +220,6 @@ fn decode_client(context: &mut Context<'_>, draft: &mut Draft, client: &Value) {
     } else {
         arguments.missing(context, "name", "\"client01\"");
         tenant::decode(context, &mut arguments);
-        arguments.finish(context);
     }
 }
 
@@ -233,7 +231,6 @@ fn add_tenant(
 ) {
     let span = arguments.span;
     let partial = tenant::decode(context, &mut arguments);
-    arguments.finish(context);
     let id = TenantId::new(name);
     if let Some((first, _)) = draft.tenants.get(&id) {
         context.push(

@@ -2,19 +2,22 @@
 //!
 //! `hcl::eval` does the same without places and without a bound on what it makes, hence this one.
 
+mod loops;
+mod references;
+
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use hcl::edit::Span as _;
 use hcl::edit::expr::{
-    Array, Conditional, Expression, ForExpr, Object, ObjectKey, Traversal, TraversalOperator,
+    Array, Conditional, Expression, Object, ObjectKey, Traversal, TraversalOperator,
 };
 use hcl::edit::template::Element;
 
 use super::context::{Context, expression_span, key_span, span_in};
 use super::operators;
 use super::value::{Entry, Kind, Value, text_size};
-use crate::diag::{Diagnostic, Span, quote, suggestion};
+use crate::diag::{Diagnostic, Span, quote};
 
 /// Evaluates the expressions of one file.
 pub(super) struct Evaluator<'a, 'b> {
@@ -203,38 +206,6 @@ impl<'a, 'b> Evaluator<'a, 'b> {
         Value::string(&text, span)
     }
 
-    fn variable(&mut self, name: &str, span: Span) -> Value {
-        if let Some((_, value)) = self
-            .bindings
-            .iter()
-            .rev()
-            .find(|(bound, _)| **bound == *name)
-        {
-            let value = value.clone();
-            self.context.charge(value.size, span);
-            return value;
-        }
-        let bound: Vec<Rc<str>> = self
-            .bindings
-            .iter()
-            .map(|(name, _)| Rc::clone(name))
-            .collect();
-        let help = match name {
-            "var" | "local" => format!("write `{name}.NAME`"),
-            _ => suggestion(name, bound.iter().map(|name| &**name)).unwrap_or_else(|| {
-                format!("put text in quotes: \"{}\"", quote(name).trim_matches('`'))
-            }),
-        };
-        self.context.refuse(
-            Diagnostic::error(
-                "unknown_reference",
-                format!("{} is neither a literal nor a known name", quote(name)),
-            )
-            .at(span)
-            .help(help),
-        )
-    }
-
     fn conditional(&mut self, conditional: &Conditional) -> Value {
         let condition = self.eval(&conditional.cond_expr);
         match condition.kind {
@@ -255,230 +226,6 @@ impl<'a, 'b> Evaluator<'a, 'b> {
             )
             .at(found.span),
         )
-    }
-
-    fn traversal(&mut self, traversal: &Traversal, span: Span) -> Value {
-        let mut operators = traversal.operators.iter();
-        let mut value = match (&traversal.expr, traversal.operators.first()) {
-            (Expression::Variable(root), Some(first)) if self.is_scope(root.as_str()) => {
-                operators.next();
-                match first.value() {
-                    TraversalOperator::GetAttr(name) => {
-                        let place = span_in(self.file, name.span());
-                        self.named(root.as_str(), name.as_str(), place)
-                    }
-                    _ => self.variable(root.as_str(), span),
-                }
-            }
-            (base, _) => self.eval(base),
-        };
-        for operator in operators {
-            if value.is_invalid() {
-                return value;
-            }
-            let place = span_in(self.file, operator.span());
-            value = match operator.value() {
-                TraversalOperator::GetAttr(name) => self.item(&value, name.as_str(), place),
-                TraversalOperator::LegacyIndex(index) => self.element(&value, Some(**index), place),
-                TraversalOperator::Index(index) => {
-                    let index = self.eval(index);
-                    match &index.kind {
-                        Kind::String(name) => self.item(&value, name, place),
-                        Kind::Number(number) => self.element(&value, number.as_u64(), place),
-                        _ => self.expected("a number or a string as index", &index),
-                    }
-                }
-                TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => {
-                    self.context.refuse(
-                        Diagnostic::error("splat", "`*` is not available in a tenants file")
-                            .at(place)
-                            .help("write `[for item in LIST : item.NAME]`"),
-                    )
-                }
-            };
-        }
-        self.context.charge(value.size, span);
-        value
-    }
-
-    /// Whether a name stands for the variables or the locals rather than for a loop's item.
-    fn is_scope(&self, name: &str) -> bool {
-        matches!(name, "var" | "local") && !self.bindings.iter().any(|(bound, _)| **bound == *name)
-    }
-
-    fn named(&mut self, root: &str, name: &str, span: Span) -> Value {
-        let scope = if root == "var" {
-            &self.context.variables
-        } else {
-            &self.context.locals
-        };
-        if let Some(value) = scope.get(name) {
-            return value.clone();
-        }
-        if self.context.incomplete {
-            return Value::invalid(span);
-        }
-        let help =
-            suggestion(name, scope.keys().map(String::as_str)).unwrap_or_else(|| match root {
-                "var" => format!("declare it: variable \"{name}\" {{ default = ... }}"),
-                _ => format!("define it: locals {{ {name} = ... }}"),
-            });
-        let message = format!("there is no {}", quote(&format!("{root}.{name}")));
-        self.context.refuse(
-            Diagnostic::error("unknown_reference", message)
-                .at(span)
-                .help(help),
-        )
-    }
-
-    fn item(&mut self, value: &Value, name: &str, span: Span) -> Value {
-        let Kind::Object(entries) = &value.kind else {
-            return self.expected(&format!("an object with {}", quote(name)), value);
-        };
-        self.context.charge(1 + entries.len() / 32, span);
-        if let Some(entry) = entries.iter().find(|entry| *entry.key == *name) {
-            return entry.value.clone();
-        }
-        let mut refusal = Diagnostic::error(
-            "unknown_reference",
-            format!("the object has no item {}", quote(name)),
-        )
-        .at(span)
-        .related(value.span, "the object");
-        refusal.help = suggestion(name, entries.iter().map(|entry| &*entry.key));
-        self.context.refuse(refusal)
-    }
-
-    fn element(&mut self, value: &Value, index: Option<u64>, span: Span) -> Value {
-        let Kind::List(items) = &value.kind else {
-            return self.expected("a list", value);
-        };
-        let index = index.and_then(|index| usize::try_from(index).ok());
-        if let Some(item) = index.and_then(|index| items.get(index)) {
-            return item.clone();
-        }
-        let message = format!("the list has {} items, counted from 0", items.len());
-        self.context
-            .refuse(Diagnostic::error("unknown_reference", message).at(span))
-    }
-
-    fn for_expression(&mut self, expression: &ForExpr, span: Span) -> Value {
-        let collection = self.eval(&expression.intro.collection_expr);
-        let items: Vec<(Value, Value)> = match &collection.kind {
-            Kind::List(items) => (0_u64..)
-                .zip(items.iter())
-                .map(|(index, item)| {
-                    (
-                        Value::new(Kind::Number(index.into()), item.span),
-                        item.clone(),
-                    )
-                })
-                .collect(),
-            Kind::Object(entries) => entries
-                .iter()
-                .map(|entry| {
-                    (
-                        Value::string(&entry.key, entry.key_span),
-                        entry.value.clone(),
-                    )
-                })
-                .collect(),
-            _ => return self.expected("a list or an object to loop over", &collection),
-        };
-        let depth = self.bindings.len();
-        let errors = self.context.diagnostics.error_count();
-        let mut list = Vec::new();
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut places: HashMap<Rc<str>, usize> = HashMap::new();
-        for (key, item) in items {
-            if let Some(name) = &expression.intro.key_var {
-                self.bindings.push((name.as_str().into(), key));
-            }
-            self.bindings
-                .push((expression.intro.value_var.as_str().into(), item));
-            if self.is_wanted(expression) {
-                if let Some(key) = &expression.key_expr {
-                    let key = self.eval(key);
-                    let value = self.eval(&expression.value_expr);
-                    if let Some(text) = self.key(&key) {
-                        self.insert(
-                            expression,
-                            &mut entries,
-                            &mut places,
-                            (text, key.span),
-                            value,
-                        );
-                    }
-                } else {
-                    list.push(self.eval(&expression.value_expr));
-                }
-            }
-            self.bindings.truncate(depth);
-            // One round's mistake is every round's.
-            if self.context.diagnostics.error_count() > errors {
-                return Value::invalid(span);
-            }
-        }
-        if expression.key_expr.is_none() {
-            return Value::new(Kind::List(list.into()), span);
-        }
-        Value::new(Kind::Object(entries.into()), span)
-    }
-
-    fn is_wanted(&mut self, expression: &ForExpr) -> bool {
-        let Some(condition) = &expression.cond else {
-            return true;
-        };
-        let value = self.eval(&condition.expr);
-        match value.kind {
-            Kind::Bool(wanted) => wanted,
-            _ => {
-                self.expected("a bool", &value);
-                false
-            }
-        }
-    }
-
-    fn insert(
-        &mut self,
-        expression: &ForExpr,
-        entries: &mut Vec<Entry>,
-        places: &mut HashMap<Rc<str>, usize>,
-        (key, key_span): (Rc<str>, Span),
-        value: Value,
-    ) {
-        if let Some(&index) = places.get(&key) {
-            if !expression.grouping {
-                self.context.push(
-                    Diagnostic::error(
-                        "duplicate_key",
-                        format!("the loop makes the key {} twice", quote(&key)),
-                    )
-                    .at(key_span)
-                    .help("`...` after the value groups the values of one key in a list"),
-                );
-                return;
-            }
-            let entry = &mut entries[index];
-            if let Kind::List(items) = &entry.value.kind {
-                self.context.charge(items.len(), key_span);
-                let items: Vec<Value> = items.iter().cloned().chain([value]).collect();
-                entry.value = Value::new(Kind::List(items.into()), entry.value.span);
-            }
-            return;
-        }
-        places.insert(Rc::clone(&key), entries.len());
-        let span = value.span;
-        let value = if expression.grouping {
-            Value::new(Kind::List([value].into()), span)
-        } else {
-            value
-        };
-        entries.push(Entry {
-            key,
-            key_span,
-            value,
-        });
     }
 }
 

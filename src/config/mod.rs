@@ -112,7 +112,7 @@ fn finish(read: source::Read, vars: &[(String, String)]) -> Loaded {
         for &index in indexes {
             match syntax::parse(index, sources.text(index)) {
                 Ok(body) => parsed.push(File { index, body }),
-                Err(error) => diagnostics.push(error),
+                Err(error) => diagnostics.push(*error),
             }
         }
         parsed

@@ -40,14 +40,20 @@ pub(super) fn decode(
     Some(networks)
 }
 
-fn parse(text: &str) -> Result<IpNet, Diagnostic> {
-    let Ok(network) = text.parse::<IpNet>() else {
-        return Err(not_a_network(text));
+fn parse(text: &str) -> Result<IpNet, Box<Diagnostic>> {
+    // `ipnet` reads 010.0.0.1 as 10.0.0.1, others as 8.0.0.1; the standard library refuses it.
+    let is_exact = text.split_once('/').is_some_and(|(address, prefix)| {
+        address.parse::<IpAddr>().is_ok() && (prefix == "0" || !prefix.starts_with('0'))
+    });
+    let Some(network) = text.parse::<IpNet>().ok().filter(|_| is_exact) else {
+        return Err(Box::new(not_a_network(text)));
     };
     if network.addr() != network.network() {
         let message = format!("{} has bits set beyond its prefix", quote(text));
-        return Err(Diagnostic::error("cidr_host_bits", message)
-            .help(format!("did you mean \"{}\"?", network.trunc())));
+        let help = format!("did you mean \"{}\"?", network.trunc());
+        return Err(Box::new(
+            Diagnostic::error("cidr_host_bits", message).help(help),
+        ));
     }
     if let IpNet::V6(inner) = network
         && let Some(address) = inner.network().to_ipv4_mapped()
@@ -60,7 +66,7 @@ fn parse(text: &str) -> Result<IpNet, Diagnostic> {
         let mut refusal = Diagnostic::error("cidr_ipv4_mapped", message);
         refusal.help = plain
             .map(|plain| format!("IAM sees IPv4 callers by their IPv4 address: write \"{plain}\""));
-        return Err(refusal);
+        return Err(Box::new(refusal));
     }
     Ok(network)
 }
@@ -70,7 +76,8 @@ fn not_a_network(text: &str) -> Diagnostic {
     let help = match (text.parse::<IpAddr>(), text.trim().parse::<IpNet>()) {
         (Ok(IpAddr::V4(address)), _) => format!("for this one address: \"{address}/32\""),
         (Ok(IpAddr::V6(address)), _) => format!("for this one address: \"{address}/128\""),
-        (_, Ok(network)) => format!("without the blanks: \"{network}\""),
+        (_, Ok(network)) if text.trim() != text => format!("without the blanks: \"{network}\""),
+        (_, Ok(_)) => "write the numbers without leading zeros".to_owned(),
         _ => "such as \"203.0.113.7/32\" or \"2001:db8::/48\"".to_owned(),
     };
     Diagnostic::error("cidr_invalid", message).help(help)

@@ -9,6 +9,8 @@ use crate::diag::{Diagnostic, Span};
 const NESTING: usize = 64;
 /// The parser compares every key of an object with every other: the sum of their squares is what it costs.
 const KEY_COMPARISONS: usize = 100_000_000;
+/// Bytes of one quoted text: no name or setting comes near.
+const TEXT: usize = 64 << 10;
 /// A second definition of a name makes the parser stop; so many of them are renamed to hear the rest.
 const REDEFINITIONS: usize = 20;
 /// Files beyond this are not read again for that.
@@ -19,7 +21,7 @@ const REREAD: usize = 1 << 20;
 /// The parser stops at a name that was defined before and does not say where. Such a name is replaced by one of
 /// the same length and the file read again, so the tree is whole and every place is right; the names
 /// are later taken from the text, and the duplicate is reported with both places.
-pub(super) fn parse(file: usize, text: &str) -> Result<Body, Diagnostic> {
+pub(super) fn parse(file: usize, text: &str) -> Result<Body, Box<Diagnostic>> {
     check_limits(file, text)?;
     // A byte order mark is no part of the text; blanks keep the places.
     let mut text = match text.strip_prefix('\u{feff}') {
@@ -34,11 +36,11 @@ pub(super) fn parse(file: usize, text: &str) -> Result<Body, Diagnostic> {
         };
         let is_redefined = error.message().contains("found redefined");
         if !is_redefined || renamed == REDEFINITIONS || text.len() > REREAD {
-            return Err(syntax_error(file, &text, &error));
+            return Err(Box::new(syntax_error(file, &text, &error)));
         }
         renamed += 1;
         let Some(next) = rename(&text, error.location().offset(), renamed) else {
-            return Err(syntax_error(file, &text, &error));
+            return Err(Box::new(syntax_error(file, &text, &error)));
         };
         text = next;
     }
@@ -81,36 +83,38 @@ fn rename(text: &str, offset: usize, attempt: usize) -> Option<String> {
     Some(format!("{}{letters}{}", &text[..begin], &text[end..]))
 }
 
-fn check_limits(file: usize, text: &str) -> Result<(), Diagnostic> {
+fn check_limits(file: usize, text: &str) -> Result<(), Box<Diagnostic>> {
+    let bytes = text.as_bytes();
     let mut scan = Scan::default();
-    let mut bytes = text.bytes().enumerate().peekable();
-    while let Some((offset, byte)) = bytes.next() {
-        let next = bytes.peek().map(|(_, byte)| *byte);
-        if scan.skips(byte, next) {
-            bytes.next();
-            continue;
-        }
-        if let Err(message) = scan.read(byte, next) {
-            let span = Span {
-                file,
-                start: offset,
-                end: offset + 1,
-            };
-            return Err(Diagnostic::error("too_large", message).at(span));
+    let mut offset = 0;
+    while let Some(rest) = bytes.get(offset..).filter(|rest| !rest.is_empty()) {
+        match scan.read(rest) {
+            Ok(length) => offset += length,
+            Err(message) => {
+                let span = Span {
+                    file,
+                    start: offset,
+                    end: offset + 1,
+                };
+                return Err(Box::new(Diagnostic::error("too_large", message).at(span)));
+            }
         }
     }
-    scan.finish()
-        .map_err(|message| Diagnostic::error("too_large", message))
+    scan.finish(bytes)
+        .map_err(|message| Box::new(Diagnostic::error("too_large", message)))
 }
 
-/// Reads a file just well enough to count brackets. Heredocs are read as code: their text can only make the
-/// count too high, and only beyond any sensible file.
+/// Reads a file just well enough to count brackets and keys, in step with the parser.
 #[derive(Default)]
 struct Scan {
     /// Open brackets, innermost last, each with the number of keys in it.
     open: Vec<(u8, usize)>,
     state: State,
+    /// Bytes of the text that is being read.
+    text: usize,
     comparisons: usize,
+    /// A heredoc's text is not followed: from there on the count may be off, so the whole file counts as one object.
+    has_heredoc: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -123,52 +127,69 @@ enum State {
 }
 
 impl Scan {
-    /// Pairs of bytes that are read at once.
-    fn skips(&mut self, byte: u8, next: Option<u8>) -> bool {
-        match (self.state, byte, next) {
-            (State::Text, b'\\', Some(_)) => true,
-            (State::Code, b'/', Some(b'*')) => {
-                self.state = State::BlockComment;
-                true
+    /// Reads what `rest` begins with and returns how many bytes that is.
+    fn read(&mut self, rest: &[u8]) -> Result<usize, String> {
+        match self.state {
+            State::Code => self.read_code(rest),
+            State::Text => self.read_text(rest),
+            State::LineComment => {
+                if rest[0] == b'\n' {
+                    self.state = State::Code;
+                }
+                Ok(1)
             }
-            (State::BlockComment, b'*', Some(b'/')) => {
+            State::BlockComment => {
+                if !rest.starts_with(b"*/") {
+                    return Ok(1);
+                }
                 self.state = State::Code;
-                true
+                Ok(2)
             }
-            (State::Code, b'=' | b'!' | b'<' | b'>', Some(b'=')) => true,
-            _ => false,
         }
     }
 
-    fn read(&mut self, byte: u8, next: Option<u8>) -> Result<(), String> {
-        match (self.state, byte) {
-            (State::LineComment, b'\n') => self.state = State::Code,
-            (State::Code, b'#') => self.state = State::LineComment,
-            (State::Code, b'/') if next == Some(b'/') => self.state = State::LineComment,
-            // A line feed ends a text that was never closed: the parser reports it.
-            (State::Text, b'"' | b'\n') => self.state = State::Code,
-            (State::Code, b'"') => self.state = State::Text,
-            (State::Text, b'$' | b'%') if next == Some(b'{') => {
-                // The text goes on after the bracket that closes.
+    fn read_text(&mut self, rest: &[u8]) -> Result<usize, String> {
+        self.text += 1;
+        if self.text > TEXT {
+            return Err("a text of more than 64 KiB".to_owned());
+        }
+        match rest {
+            [b'\\', _, ..] => return Ok(2),
+            [b'$', b'$', b'{', ..] | [b'%', b'%', b'{', ..] => return Ok(3),
+            [b'$' | b'%', b'{', ..] => {
                 self.open(b'$')?;
                 self.state = State::Code;
+                return Ok(2);
             }
-            (State::Code, b'{') if self.open.last().is_some_and(|(kind, _)| *kind == b'$') => {
-                // The bracket of `${` itself.
-                if let Some((kind, _)) = self.open.last_mut() {
-                    *kind = b'i';
-                }
+            [b'"', ..] => self.state = State::Code,
+            _ => {}
+        }
+        Ok(1)
+    }
+
+    fn read_code(&mut self, rest: &[u8]) -> Result<usize, String> {
+        match rest {
+            [b'#', ..] | [b'/', b'/', ..] => self.state = State::LineComment,
+            [b'/', b'*', ..] => {
+                self.state = State::BlockComment;
+                return Ok(2);
             }
-            (State::Code, b'{' | b'[' | b'(') => self.open(byte)?,
-            (State::Code, b'}' | b']' | b')') => return self.close(),
-            (State::Code, b'=' | b':') => {
+            [b'=' | b'!' | b'<' | b'>', b'=', ..] => return Ok(2),
+            [b'<', b'<', ..] => self.has_heredoc = true,
+            [b'"', ..] => {
+                self.text = 0;
+                self.state = State::Text;
+            }
+            [kind @ (b'{' | b'[' | b'('), ..] => self.open(*kind)?,
+            [b'}' | b']' | b')', ..] => self.close()?,
+            [b'=' | b':', ..] => {
                 if let Some((_, keys)) = self.open.last_mut() {
                     *keys += 1;
                 }
             }
             _ => {}
         }
-        Ok(())
+        Ok(1)
     }
 
     fn open(&mut self, kind: u8) -> Result<(), String> {
@@ -183,7 +204,8 @@ impl Scan {
         let Some((kind, keys)) = self.open.pop() else {
             return Ok(());
         };
-        if kind == b'i' {
+        if kind == b'$' {
+            // The text goes on behind what it interpolates.
             self.state = State::Text;
         }
         self.count(keys)
@@ -192,15 +214,19 @@ impl Scan {
     fn count(&mut self, keys: usize) -> Result<(), String> {
         self.comparisons = self.comparisons.saturating_add(keys.saturating_mul(keys));
         if self.comparisons > KEY_COMPARISONS {
-            return Err("objects with too many keys; split them".to_owned());
+            return Err("blocks or objects with too many keys".to_owned());
         }
         Ok(())
     }
 
     /// What was never closed was parsed all the same.
-    fn finish(mut self) -> Result<(), String> {
+    fn finish(mut self, text: &[u8]) -> Result<(), String> {
         while let Some((_, keys)) = self.open.pop() {
             self.count(keys)?;
+        }
+        if self.has_heredoc {
+            let is_key = |byte: &&u8| matches!(byte, b'=' | b':');
+            self.count(text.iter().filter(is_key).count())?;
         }
         Ok(())
     }

@@ -111,7 +111,7 @@ impl Partial {
     }
 }
 
-/// Takes every argument of a tenant.
+/// Takes every argument of a tenant; what is left over is unknown.
 pub(super) fn decode(context: &mut Context<'_>, arguments: &mut Arguments) -> Partial {
     let isolation = isolation(context, arguments);
     let databases = databases(context, arguments);
@@ -137,6 +137,7 @@ pub(super) fn decode(context: &mut Context<'_>, arguments: &mut Arguments) -> Pa
         ],
     );
     let handover = handover(context, arguments);
+    arguments.finish(context);
     Partial {
         isolation,
         databases,

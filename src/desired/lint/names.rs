@@ -227,7 +227,9 @@ pub(super) fn check_collisions(config: &Config, findings: &mut Vec<Diagnostic>) 
     }
 }
 
-fn collision(kind: &str, first: &Owned<'_>, second: &Owned<'_>) -> Diagnostic {
+fn collision(kind: &str, a: &Owned<'_>, b: &Owned<'_>) -> Diagnostic {
+    // Names are compared in their order, people read in the file's.
+    let (first, second) = if a.span <= b.span { (a, b) } else { (b, a) };
     let (code, message) = if first.name == second.name {
         let message = format!(
             "the {kind} {} would belong to {} and to {}",
