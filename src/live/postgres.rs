@@ -88,7 +88,9 @@ async fn read_roles(session: &Session, catalogs: &mut Catalogs) -> Result<(), Re
         };
         for setting in row.get::<_, Vec<String>>("settings") {
             if let Some((parameter, value)) = setting.split_once('=') {
-                let address = Address::RoleSetting { role: name.clone(), name: parameter.to_owned() };
+                // Parameters have no case, but the catalog keeps the server's spelling (`TimeZone`).
+                let parameter = &parameter.to_ascii_lowercase();
+                let address = Address::RoleSetting { role: name.clone(), name: parameter.clone() };
                 catalogs.world.insert(address, Object::RoleSetting(RoleSetting::new(parameter, value)));
             }
         }
