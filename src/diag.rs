@@ -1,4 +1,24 @@
 //! Diagnostics with a place in the source.
+//!
+//! Configuration is checked whole: every stage pushes what it finds into [`Diagnostics`] and goes on. The text of the
+//! files comes from a pull request at worst, so rendering shows no control character and never more than a
+//! window of a line.
+
+use std::collections::BTreeSet;
+
+use annotate_snippets::{
+    AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str,
+};
+use serde::Serialize;
+
+/// The number of diagnostics that are kept; the rest is only counted.
+const KEPT: usize = 1000;
+/// The number of diagnostics that are rendered for people.
+const RENDERED: usize = 100;
+/// The number of characters of one source line that are shown, at most.
+const LINE_WINDOW: usize = 160;
+/// The number of characters of a quoted value in a message, at most.
+const QUOTE_WINDOW: usize = 80;
 
 /// A range of bytes in one of the loaded files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -9,4 +29,452 @@ pub struct Span {
     pub start: usize,
     /// One past the last byte.
     pub end: usize,
+}
+
+/// Whether a diagnostic stops the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Nothing is planned.
+    Error,
+    /// Worth a look.
+    Warning,
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Whether it stops the run.
+    pub severity: Severity,
+    /// A stable name in `snake_case`, for scripts.
+    pub code: &'static str,
+    /// What is wrong, in one sentence without a full stop.
+    pub message: String,
+    /// Where.
+    pub span: Option<Span>,
+    /// Another place that belongs to it, such as the first of two definitions.
+    pub related: Option<(Span, String)>,
+    /// What to do next.
+    pub help: Option<String>,
+    /// The source line may hold a secret: only its place is shown.
+    pub concealed: bool,
+}
+
+impl Diagnostic {
+    /// An error.
+    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code, message.into())
+    }
+
+    /// A warning.
+    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, message.into())
+    }
+
+    fn new(severity: Severity, code: &'static str, message: String) -> Self {
+        Self {
+            severity,
+            code,
+            message,
+            span: None,
+            related: None,
+            help: None,
+            concealed: false,
+        }
+    }
+
+    /// Adds the place.
+    #[must_use]
+    pub fn at(mut self, span: Span) -> Self {
+        self.span = Some(span);
+        self
+    }
+
+    /// Adds a second place and what it shows.
+    #[must_use]
+    pub fn related(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.related = Some((span, label.into()));
+        self
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Keeps the source line out of every output.
+    #[must_use]
+    pub fn conceal(mut self) -> Self {
+        self.concealed = true;
+        self
+    }
+}
+
+/// Line and column, both from one; columns count characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Line.
+    pub line: usize,
+    /// Column.
+    pub column: usize,
+}
+
+/// The names and texts of the loaded files.
+#[derive(Clone, Debug, Default)]
+pub struct SourceMap {
+    files: Vec<SourceFile>,
+}
+
+#[derive(Clone, Debug)]
+struct SourceFile {
+    name: String,
+    text: String,
+    line_starts: Vec<usize>,
+}
+
+impl SourceMap {
+    /// Adds a file and returns its index for [`Span::file`].
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> usize {
+        let text = text.into();
+        let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let line_starts = std::iter::once(0)
+            .chain(newlines.map(|(index, _)| index + 1))
+            .collect();
+        self.files.push(SourceFile {
+            name: name.into(),
+            text,
+            line_starts,
+        });
+        self.files.len() - 1
+    }
+
+    /// The name to show for a file.
+    pub fn name(&self, file: usize) -> &str {
+        self.files.get(file).map_or("", |file| &file.name)
+    }
+
+    /// The whole text of a file.
+    pub fn text(&self, file: usize) -> &str {
+        self.files.get(file).map_or("", |file| &file.text)
+    }
+
+    /// The text a span covers; empty where the span lies outside.
+    pub fn slice(&self, span: Span) -> &str {
+        self.text(span.file)
+            .get(span.start..span.end)
+            .unwrap_or_default()
+    }
+
+    /// The number of files.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether there is no file.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// Where a span begins.
+    pub fn position(&self, span: Span) -> Position {
+        let (line, start, text) = self.line_of(span);
+        let column = text
+            .get(..span.start.saturating_sub(start))
+            .map_or(1, |before| before.chars().count() + 1);
+        Position { line, column }
+    }
+
+    /// The line number, its offset and its text without the line ending.
+    fn line_of(&self, span: Span) -> (usize, usize, &str) {
+        let Some(file) = self.files.get(span.file) else {
+            return (1, 0, "");
+        };
+        let line = file
+            .line_starts
+            .partition_point(|start| *start <= span.start);
+        let start = file.line_starts[line.saturating_sub(1)];
+        let end = file
+            .line_starts
+            .get(line)
+            .map_or(file.text.len(), |next| next - 1);
+        let text = file.text.get(start..end).unwrap_or_default();
+        (line, start, text.trim_end_matches('\r'))
+    }
+}
+
+/// How to render for people.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// With ANSI colours.
+    pub color: bool,
+    /// Columns of the terminal.
+    pub width: usize,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self {
+            color: false,
+            width: 140,
+        }
+    }
+}
+
+/// A diagnostic as `validate --json` prints it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LocatedDiagnostic {
+    /// Whether it stops the run.
+    pub severity: Severity,
+    /// The stable name.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// The file, as it was named.
+    pub file: Option<String>,
+    /// Its line, from one.
+    pub line: Option<usize>,
+    /// Its column in characters, from one.
+    pub column: Option<usize>,
+    /// What to do next.
+    pub help: Option<String>,
+}
+
+/// Findings, in the order of [`Diagnostics::sort`] once a stage is done.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+    errors: usize,
+    dropped: usize,
+}
+
+impl Diagnostics {
+    /// Adds one; beyond a thousand they are only counted.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        if diagnostic.severity == Severity::Error {
+            self.errors += 1;
+        }
+        if self.list.len() < KEPT {
+            self.list.push(diagnostic);
+        } else if let Some(warning) = self.replaceable(&diagnostic) {
+            self.list[warning] = diagnostic;
+            self.dropped += 1;
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    /// An error displaces a warning: what stops the run has to be seen.
+    fn replaceable(&self, diagnostic: &Diagnostic) -> Option<usize> {
+        let is_error = diagnostic.severity == Severity::Error;
+        let warning = || {
+            self.list
+                .iter()
+                .rposition(|kept| kept.severity == Severity::Warning)
+        };
+        is_error.then(warning).flatten()
+    }
+
+    /// Adds all.
+    pub fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        for diagnostic in diagnostics {
+            self.push(diagnostic);
+        }
+    }
+
+    /// Moves another collection's findings here.
+    pub fn append(&mut self, other: Self) {
+        let shown_errors = |list: &[Diagnostic]| {
+            let is_error = |kept: &&Diagnostic| kept.severity == Severity::Error;
+            list.iter().filter(is_error).count()
+        };
+        self.errors += other.errors - shown_errors(&other.list);
+        self.dropped += other.dropped;
+        self.extend(other.list);
+    }
+
+    /// Whether one of them is an error.
+    pub fn has_errors(&self) -> bool {
+        self.errors > 0
+    }
+
+    /// The number of errors so far.
+    pub fn error_count(&self) -> usize {
+        self.errors
+    }
+
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.list.iter()
+    }
+
+    /// Orders by file and offset, those without a place first, and drops exact repetitions.
+    pub fn sort(&mut self) {
+        self.list.sort_by(|a, b| {
+            let key = |d: &Diagnostic| (d.span, d.severity, d.code);
+            key(a)
+                .cmp(&key(b))
+                .then_with(|| a.message.cmp(&b.message))
+                .then_with(|| a.related.cmp(&b.related))
+        });
+        self.list.dedup();
+    }
+
+    /// The form of `validate --json`.
+    pub fn located(&self, sources: &SourceMap) -> Vec<LocatedDiagnostic> {
+        self.iter()
+            .map(|diagnostic| {
+                let position = diagnostic.span.map(|span| sources.position(span));
+                LocatedDiagnostic {
+                    severity: diagnostic.severity,
+                    code: diagnostic.code,
+                    message: diagnostic.message.clone(),
+                    file: diagnostic
+                        .span
+                        .map(|span| sources.name(span.file).to_owned()),
+                    line: position.map(|position| position.line),
+                    column: position.map(|position| position.column),
+                    help: diagnostic.help.clone(),
+                }
+            })
+            .collect()
+    }
+
+    /// The form for people: message, place, the source line and what to do.
+    pub fn render(&self, sources: &SourceMap, style: Style) -> String {
+        let renderer = if style.color {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        }
+        .term_width(style.width);
+        let mut text: String = self
+            .iter()
+            .take(RENDERED)
+            .map(|diagnostic| render_one(&renderer, sources, diagnostic) + "\n\n")
+            .collect();
+        let hidden = self.list.len().saturating_sub(RENDERED) + self.dropped;
+        if hidden > 0 {
+            text.push_str(&format!("... and {hidden} more\n"));
+        }
+        text
+    }
+}
+
+impl<'a> IntoIterator for &'a Diagnostics {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+fn render_one(renderer: &Renderer, sources: &SourceMap, diagnostic: &Diagnostic) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level
+        .primary_title(diagnostic.message.clone())
+        .id(diagnostic.code);
+    let mut group = Group::with_title(title);
+    if let Some(span) = diagnostic.span {
+        group = show_place(group, sources, span, diagnostic.concealed);
+    }
+    if let Some(help) = &diagnostic.help {
+        group = group.element(Level::HELP.message(normalize_untrusted_str(help)));
+    }
+    let mut report = vec![group];
+    if let Some((span, label)) = &diagnostic.related {
+        let title = Level::NOTE.secondary_title(normalize_untrusted_str(label));
+        report.push(show_place(
+            Group::with_title(title),
+            sources,
+            *span,
+            diagnostic.concealed,
+        ));
+    }
+    renderer.render(&report)
+}
+
+/// Adds the place and a window of its line. The column comes from the whole line, hence the separate origin.
+fn show_place<'a>(group: Group<'a>, sources: &SourceMap, span: Span, concealed: bool) -> Group<'a> {
+    let position = sources.position(span);
+    let origin = Origin::path(normalize_untrusted_str(sources.name(span.file)))
+        .line(position.line)
+        .char_column(position.column);
+    let group = group.element(origin);
+    if concealed {
+        return group;
+    }
+    let (line, start, text) = sources.line_of(span);
+    let from = floor(text, span.start.saturating_sub(start).min(text.len()));
+    let to = floor(text, span.end.saturating_sub(start).min(text.len())).max(from);
+    let (window, from, to) = window(text, from, to);
+    let to = to.max(from).min(window.len());
+    group.element(
+        Snippet::source(window)
+            .line_start(line)
+            .annotation(AnnotationKind::Primary.span(from..to)),
+    )
+}
+
+fn floor(text: &str, mut index: usize) -> usize {
+    while !text.is_char_boundary(index) {
+        index -= 1;
+    }
+    index
+}
+
+/// Cuts a long line down to what surrounds `from..to`.
+fn window(text: &str, from: usize, to: usize) -> (String, usize, usize) {
+    if text.len() <= LINE_WINDOW {
+        return (text.to_owned(), from, to);
+    }
+    let begin = floor(text, from.saturating_sub(LINE_WINDOW / 4));
+    let end = floor(text, (begin + LINE_WINDOW).min(text.len()));
+    let lead = if begin > 0 { "..." } else { "" };
+    let trail = if end < text.len() { "..." } else { "" };
+    let shift = |index: usize| index.clamp(begin, end) - begin + lead.len();
+    let cut = format!("{lead}{}{trail}", &text[begin..end]);
+    (cut, shift(from), shift(to))
+}
+
+/// A value for a message: in backquotes, control characters escaped, shortened.
+pub fn quote(value: &str) -> String {
+    let mut shown: String = value
+        .chars()
+        .take(QUOTE_WINDOW)
+        .flat_map(|character| {
+            let escaped = character.is_control().then(|| character.escape_default());
+            let plain = escaped.is_none().then_some(character);
+            escaped.into_iter().flatten().chain(plain)
+        })
+        .collect();
+    if value.chars().nth(QUOTE_WINDOW).is_some() {
+        shown.push_str("...");
+    }
+    format!("`{shown}`")
+}
+
+/// `did you mean ...` for a name that is not known, if one is near.
+pub fn suggestion<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let known: BTreeSet<&str> = known.into_iter().collect();
+    // The distance is quadratic in the length, and no known name is long.
+    if unknown.len() > QUOTE_WINDOW {
+        return None;
+    }
+    let nearest = known
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(unknown, name), name))
+        .filter(|(similarity, _)| *similarity > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))?;
+    Some(format!("did you mean {}?", quote(nearest.1)))
 }

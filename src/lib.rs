@@ -8,7 +8,10 @@
 pub mod address;
 pub mod apply;
 pub mod config;
+pub mod desired;
 pub mod diag;
+pub mod diff;
+pub mod engine;
 pub mod live;
 pub mod model;
 pub mod plan;

@@ -2,211 +2,131 @@
 //!
 //! [`load`] reads the files of a directory, decodes them from `hcl::edit` and returns either a
 //! [`Config`] or every problem at once. Nothing here reaches the network or the environment.
+//!
+//! `source` reads, `syntax` parses, `scope` orders variables and locals, `eval` makes values that know
+//! their place, `arguments` takes them one by one, and `decode` with `cluster`, `naming`, `tenant`, `network`
+//! and `settings` gives them their types.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod arguments;
+mod cluster;
+mod context;
+mod decode;
+mod eval;
+mod naming;
+mod network;
+mod operators;
+mod scope;
+mod settings;
+mod source;
+mod syntax;
+mod tenant;
+mod types;
+mod value;
+
 use std::path::PathBuf;
 
-use ipnet::IpNet;
+use self::scope::File;
+pub use self::types::{
+    Admin, AdminAuth, Cluster, Config, DeletionPolicy, Endpoint, Engine, Handover, Isolation,
+    NamePart, NameTemplate, Naming, SharedDatabases, Spanned, SslMode, Tenant, TenantSource,
+    TenantState,
+};
+use crate::diag::{Diagnostics, SourceMap};
 
-use crate::address::TenantId;
-use crate::diag::Span;
-
-/// A value and where it was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spanned<T> {
-    /// The value.
-    pub value: T,
-    /// Its place in the source.
-    pub span: Span,
+/// What to load.
+#[derive(Clone, Debug, Default)]
+pub struct LoadRequest {
+    /// The configuration directory; other paths are relative to it.
+    pub dir: PathBuf,
+    /// Tenants files; every `*.hcl` of the directory when empty.
+    pub files: Vec<PathBuf>,
+    /// `--var NAME=VALUE`, in order: a later one wins.
+    pub vars: Vec<(String, String)>,
+    /// `--var-file FILE`, in order: a later one wins, and `--var` wins over all.
+    pub var_files: Vec<PathBuf>,
 }
 
-/// Everything the loaded files ask for, defaults filled in.
+/// The outcome of a load.
 #[derive(Clone, Debug)]
-pub struct Config {
-    /// The ownership mark; `default` unless the file says otherwise.
-    pub workspace: String,
-    /// The cluster that holds the tenants. `None` where only tenants were loaded: enough for
-    /// `validate`, an error for everything that connects.
-    pub cluster: Option<Cluster>,
-    /// How object names are made.
-    pub naming: Naming,
-    /// The tenants, by name.
-    pub tenants: BTreeMap<TenantId, Tenant>,
+pub struct Loaded {
+    /// What was understood, errors or not.
+    draft: Config,
+    /// Everything that was found, in the order of the files.
+    pub diagnostics: Diagnostics,
+    /// The files.
+    pub sources: SourceMap,
 }
 
-/// The `cluster` block.
-#[derive(Clone, Debug)]
-pub struct Cluster {
-    /// Its label, such as `main`.
-    pub name: String,
-    /// Where the block begins.
-    pub span: Span,
-    /// The database engine.
-    pub engine: Spanned<Engine>,
-    /// The RDS cluster identifier.
-    pub identifier: Spanned<String>,
-    /// The AWS region; the AWS chain's when absent.
-    pub region: Option<String>,
-    /// Where to connect instead of the looked-up endpoint.
-    pub endpoint: Option<Endpoint>,
-    /// How the connection is secured.
-    pub sslmode: SslMode,
-    /// A PEM file of roots that replaces the built-in ones, resolved against the configuration directory.
-    pub sslrootcert: Option<PathBuf>,
-    /// What happens to PUBLIC on databases that are not ours.
-    pub shared_databases: SharedDatabases,
-    /// The role that administers the cluster.
-    pub admin: Admin,
+impl Loaded {
+    /// The configuration, unless there was an error.
+    pub fn config(&self) -> Option<&Config> {
+        (!self.diagnostics.has_errors()).then_some(&self.draft)
+    }
+
+    /// What was understood even where there was an error. For checks that look for more errors: planning it would
+    /// remove every tenant that did not parse.
+    pub fn draft(&self) -> &Config {
+        &self.draft
+    }
 }
 
-/// A host and a TCP port.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    /// A DNS name or an address, without brackets.
-    pub host: String,
-    /// The port.
-    pub port: u16,
+/// Reads and decodes a configuration.
+pub fn load(request: &LoadRequest) -> Loaded {
+    let read = source::read(request);
+    finish(read, &request.vars)
 }
 
-/// The engines a `cluster` block may name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
-    /// Amazon Aurora PostgreSQL.
-    Aurora,
-    /// PostgreSQL run by its user; refused until built.
-    Postgres,
+/// Decodes texts that were read elsewhere: pairs of a name to show and the text.
+pub fn load_texts(
+    files: &[(&str, &str)],
+    variable_files: &[(&str, &str)],
+    vars: &[(String, String)],
+) -> Loaded {
+    let mut sources = SourceMap::default();
+    let mut add = |files: &[(&str, &str)]| {
+        files
+            .iter()
+            .map(|(name, text)| sources.add(*name, *text))
+            .collect::<Vec<_>>()
+    };
+    let (files, variable_files) = (add(files), add(variable_files));
+    let read = source::Read {
+        sources,
+        files,
+        variable_files,
+        diagnostics: Diagnostics::default(),
+    };
+    finish(read, vars)
 }
 
-/// libpq's `sslmode`, without the two modes that fall back to clear text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SslMode {
-    /// Clear text.
-    Disable,
-    /// Encrypted, server not verified.
-    Require,
-    /// The certificate's chain is verified.
-    VerifyCa,
-    /// Chain and host name are verified.
-    VerifyFull,
-}
-
-/// What `shared_databases` asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SharedDatabases {
-    /// PUBLIC loses CONNECT and TEMPORARY, roles that are not tenants keep theirs.
-    Close,
-    /// Only warn.
-    Warn,
-    /// Say nothing.
-    Leave,
-}
-
-/// The `admin` block.
-#[derive(Clone, Debug)]
-pub struct Admin {
-    /// The login role; the cluster's master user when absent.
-    pub username: Option<String>,
-    /// The database tenantctl connects to and keeps its ledger in.
-    pub database: String,
-    /// How it authenticates.
-    pub auth: AdminAuth,
-}
-
-/// How the admin authenticates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AdminAuth {
-    /// `TENANTCTL_PASSWORD_<CLUSTER>` or `PGPASSWORD`.
-    Password,
-    /// An IAM token of the caller.
-    Iam,
-    /// The cluster's master secret in Secrets Manager.
-    Secret,
-}
-
-/// The `naming` block: templates over `${tenant}` and `${database}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Naming {
-    /// Default `${tenant}_${database}`.
-    pub database: NameTemplate,
-    /// The login role; default `${tenant}`.
-    pub role: NameTemplate,
-    /// Default `${tenant}`.
-    pub iam_user: NameTemplate,
-    /// Default `rds_cluster_${tenant}`.
-    pub iam_role: NameTemplate,
-}
-
-/// A parsed name template.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NameTemplate(pub Vec<NamePart>);
-
-/// One piece of a name template.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NamePart {
-    /// Text as it stands.
-    Literal(String),
-    /// `${tenant}`.
-    Tenant,
-    /// `${database}`; only in [`Naming::database`].
-    Database,
-}
-
-/// One tenant, defaults filled in.
-#[derive(Clone, Debug)]
-pub struct Tenant {
-    /// Its name.
-    pub id: TenantId,
-    /// Its block's label or its list entry's name.
-    pub span: Span,
-    /// How it is kept apart from others.
-    pub isolation: Spanned<Isolation>,
-    /// Logical database names; `false` means not wanted.
-    pub databases: BTreeMap<String, Spanned<bool>>,
-    /// From where its IAM role may be assumed: networks, canonical and sorted.
-    pub allowed_ips: BTreeSet<IpNet>,
-    /// Whether it logs in by IAM token (`true`) or by password.
-    pub rds_iam_auth: bool,
-    /// `CONNECTION LIMIT` of its login role; unmanaged when absent, -1 for no limit.
-    pub connection_limit: Option<i32>,
-    /// `ALTER ROLE .. SET` parameters.
-    pub settings: BTreeMap<String, String>,
-    /// Extensions the admin installs in each of its databases.
-    pub extensions: BTreeSet<String>,
-    /// Whether it may log in.
-    pub state: TenantState,
-    /// What happens to its data when it leaves the file.
-    pub deletion_policy: DeletionPolicy,
-    /// To whom its secrets are encrypted; no secret is made without it.
-    pub handover: Option<Handover>,
-}
-
-/// The isolation models a tenant may name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Isolation {
-    /// A database each.
-    Database,
-    /// A schema each; refused until built.
-    Schema,
-    /// Rows of shared tables; refused until built.
-    Row,
-    /// A cluster each; refused until built.
-    Cluster,
-}
-
-/// Whether a tenant may log in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TenantState {
-    /// It may.
-    Active,
-    /// Access is cut, every object is kept.
-    Suspended,
-}
-
-pub use crate::model::DeletionPolicy;
-
-/// The `handover` block.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Handover {
-    /// An age recipient (`age1..`) or an ssh public key, checked to parse.
-    pub recipient: String,
+fn finish(read: source::Read, vars: &[(String, String)]) -> Loaded {
+    let source::Read {
+        mut sources,
+        files,
+        variable_files,
+        mut diagnostics,
+    } = read;
+    let overrides = scope::add_overrides(&mut sources, vars);
+    let mut parse_all = |indexes: &[usize]| -> Vec<File> {
+        let mut parsed = Vec::new();
+        for &index in indexes {
+            match syntax::parse(index, sources.text(index)) {
+                Ok(body) => parsed.push(File { index, body }),
+                Err(error) => diagnostics.push(error),
+            }
+        }
+        parsed
+    };
+    let files = parse_all(&files);
+    let variable_files = parse_all(&variable_files);
+    let mut context = context::Context::new(&sources, diagnostics.has_errors());
+    scope::build(&mut context, &files, &variable_files, &overrides);
+    let draft = decode::decode(&mut context, &files, &variable_files);
+    diagnostics.append(context.diagnostics);
+    diagnostics.sort();
+    Loaded {
+        draft,
+        diagnostics,
+        sources,
+    }
 }

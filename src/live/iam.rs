@@ -5,7 +5,7 @@
 //! asked for only where this program has to know them.
 
 mod bulk;
-mod keys;
+pub mod keys;
 mod single;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,108 @@
-//! Reading what lives.
+//! What lives: Postgres catalogs, IAM, RDS and the ledger, read whole and read only.
 
 pub mod access;
 pub mod aws;
+pub mod connect;
+mod error;
 pub mod iam;
+pub mod ledger;
+pub mod postgres;
 pub mod rds;
+mod read;
+pub mod tls;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::address::Address;
+use crate::model::{Digest, Mark, MembershipRow, Power, World};
+
+pub use error::{ReadError, describe};
+pub use ledger::Ledger;
+pub use read::{ReadRequest, read};
+
+/// Everything that lives, as far as it could be read.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    /// The objects.
+    pub world: World,
+    /// Whose they are: tags in IAM, ledger rows in Postgres. What is not here is not ours.
+    pub marks: BTreeMap<Address, Mark>,
+    /// What tenantctl remembers.
+    pub ledger: Ledger,
+    /// The server and what the admin may do on it.
+    pub server: Server,
+    /// Memberships, a row per grantor.
+    pub memberships: Vec<MembershipRow>,
+    /// Encoding and locale of each database.
+    pub locales: BTreeMap<String, String>,
+    /// Sessions by role and database.
+    pub sessions: BTreeMap<(String, String), i64>,
+    /// What hangs on our IAM objects without being ours: attached policies, groups, profiles.
+    pub attachments: BTreeMap<Address, Vec<String>>,
+    /// IAM names that differ from a wanted one in case alone, which IAM takes for the same.
+    pub case_variants: Vec<(Address, Address)>,
+    /// What the reading of IAM wants to be said.
+    pub notes: Vec<String>,
+    /// Databases that were looked into.
+    pub opened: BTreeSet<String>,
+    /// Places that could not be read. What lies under one is held, never deleted.
+    pub gaps: Vec<Gap>,
+    /// What reading cost.
+    pub cost: ReadCost,
+}
+
+/// The server and the admin on it.
+#[derive(Clone, Debug, Default)]
+pub struct Server {
+    /// What the admin may do.
+    pub power: Power,
+    /// A reader: it takes no writes.
+    pub in_recovery: bool,
+}
+
+/// A place that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The object that could not be read; for a database, all that is inside it.
+    pub address: Address,
+    /// Why.
+    pub because: String,
+}
+
+/// What reading cost, for people and for tests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ReadCost {
+    /// Calls to AWS.
+    pub aws_calls: usize,
+    /// Databases opened.
+    pub connections: usize,
+}
+
+impl Live {
+    /// A digest of one object as it lives, with its mark: what a saved plan compares.
+    pub fn digest(&self, address: &Address) -> Digest {
+        Digest::of(&(self.world.get(address), self.marks.get(address)))
+    }
+
+    /// Whether an object lies under a gap, and which.
+    pub fn gap(&self, address: &Address) -> Option<&Gap> {
+        self.gaps.iter().find(|gap| {
+            &gap.address == address
+                || matches!((&gap.address, address.inside_database()),
+                    (Address::Database { name }, Some(database)) if name == database)
+        })
+    }
+
+    /// The databases that are a workspace's.
+    pub fn databases_of(&self, workspace: &str) -> BTreeSet<String> {
+        self.marks
+            .iter()
+            .filter_map(|(address, mark)| match address {
+                Address::Database { name } if mark.workspace == workspace => Some(name.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+}

@@ -56,8 +56,45 @@ pub struct Role {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RoleSetting {
-    /// The value as `pg_db_role_setting` stores it.
-    pub value: String,
+    /// Its elements: one for most parameters, several for a list such as `search_path`.
+    pub values: Vec<String>,
+}
+
+/// Parameters whose value is a list of identifiers, which Postgres stores quoted one by one (`GUC_LIST_QUOTE`).
+const LISTS: [&str; 6] = [
+    "local_preload_libraries",
+    "search_path",
+    "session_preload_libraries",
+    "shared_preload_libraries",
+    "temp_tablespaces",
+    "unix_socket_directories",
+];
+
+impl RoleSetting {
+    /// Reads a value as the file or `pg_db_role_setting` spells it.
+    pub fn new(name: &str, value: &str) -> Self {
+        if !LISTS.contains(&name.to_ascii_lowercase().as_str()) {
+            return Self { values: vec![value.to_owned()] };
+        }
+        let mut values = Vec::new();
+        let mut element = String::new();
+        let mut quoted = false;
+        let mut characters = value.chars().peekable();
+        while let Some(character) = characters.next() {
+            match character {
+                '"' if quoted && characters.peek() == Some(&'"') => {
+                    characters.next();
+                    element.push('"');
+                }
+                '"' => quoted = !quoted,
+                ',' if !quoted => values.push(std::mem::take(&mut element)),
+                character if character.is_whitespace() && !quoted => {}
+                character => element.push(character),
+            }
+        }
+        values.push(element);
+        Self { values }
+    }
 }
 
 /// A membership, from `pg_auth_members`, its rows per grantor folded into one.

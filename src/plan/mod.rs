@@ -1,5 +1,128 @@
 //! Changes become steps, in a fixed order of phases. Pure.
 
+mod build;
+mod effects;
+mod grants;
+pub mod guards;
+mod iam_steps;
+pub mod file;
 pub mod step;
+mod sql_steps;
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::{Address, TenantId};
+use crate::diff::{FieldChange, HeldKind, Warning};
+use crate::model::Digest;
+
+pub use build::{Options, build};
+pub use guards::Guard;
 pub use step::{Command, Expectation, HandOver, IamCommand, Phase, Record, SqlCommand, Step};
+
+/// The format of plan files and of `plan --json`; a change that breaks readers raises it.
+pub const FORMAT: u32 = 1;
+
+/// Everything an apply would do, and everything it would not and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The version that made it.
+    pub tool_version: String,
+    /// The ownership mark.
+    pub workspace: String,
+    /// The cluster's resource id: a plan is for one cluster.
+    pub cluster: String,
+    /// The tenants it is confined to; none for all.
+    pub only: Vec<TenantId>,
+    /// Of the file's meaning.
+    pub config_digest: Digest,
+    /// Of what it touches, as that lives.
+    pub live_digest: Digest,
+    /// Each object it touches, with its digest.
+    pub touched: Vec<(Address, Digest)>,
+    /// What changes.
+    pub changes: Vec<PlannedChange>,
+    /// What is done, in order.
+    pub steps: Vec<Step>,
+    /// What is not done.
+    pub held: Vec<HeldObject>,
+    /// What is worth saying.
+    pub warnings: Vec<Warning>,
+    /// What forbids applying it.
+    pub guards: Vec<Guard>,
+    /// One line a tenant: who can log in to what, from where, once it is applied.
+    pub effects: BTreeMap<TenantId, String>,
+    /// Counts.
+    pub summary: Summary,
+    /// Objects that are as they should be.
+    pub unchanged: usize,
+}
+
+/// Counts of changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Creates.
+    pub add: usize,
+    /// Updates and adoptions.
+    pub change: usize,
+    /// Deletes.
+    pub destroy: usize,
+}
+
+/// A change as data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedChange {
+    /// What changes.
+    pub address: Address,
+    /// Whose it is.
+    pub tenant: Option<TenantId>,
+    /// How.
+    pub action: ActionWord,
+    /// As it lives.
+    pub before: Option<serde_json::Value>,
+    /// As it shall be.
+    pub after: Option<serde_json::Value>,
+    /// Field by field, for an update.
+    pub fields: Vec<FieldChange>,
+    /// Why.
+    pub reason: Option<String>,
+    /// The ids of its steps.
+    pub steps: Vec<usize>,
+}
+
+/// What happens to an object, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionWord {
+    /// It is made.
+    Create,
+    /// It is changed.
+    Update,
+    /// It goes.
+    Delete,
+    /// It gets our mark.
+    Adopt,
+}
+
+/// Something that is not done, as data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldObject {
+    /// The object.
+    pub address: Address,
+    /// Whose it would be.
+    pub tenant: Option<TenantId>,
+    /// The kind of reason.
+    pub kind: HeldKind,
+    /// The reason, with what to do about it.
+    pub because: String,
+}
+
+impl Plan {
+    /// Whether there is anything to do.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}

@@ -36,6 +36,8 @@ pub enum Phase {
     Grant,
     /// PUBLIC goes from databases that are not ours.
     SharedDatabase,
+    /// Sessions end that are where they may no longer be.
+    EndSessions,
     /// Access keys, passwords and their hand-over.
     HandOver,
     /// Access keys and IAM policies of what leaves.
@@ -295,8 +297,8 @@ pub enum Record {
     Own {
         /// The object.
         address: Address,
-        /// The tenant.
-        tenant: TenantId,
+        /// The tenant; `None` for what belongs to the workspace itself.
+        tenant: Option<TenantId>,
     },
     /// The object is no longer ours, or no longer there.
     Forget {
@@ -328,6 +330,8 @@ pub enum Record {
     },
     /// A key is as its holder left it, or gone.
     KeyForgotten {
+        /// User.
+        user: String,
         /// `AKIA..`.
         id: String,
     },

@@ -46,6 +46,15 @@ pub(super) async fn read(aws: &Aws, users: BTreeSet<String>, into: &mut IamRead)
     }
 }
 
+/// The ids of a user's access keys.
+///
+/// # Errors
+/// The call is denied, or the user is not there.
+pub async fn ids(aws: &Aws, user: &str) -> Result<Vec<String>, AwsError> {
+    let keys = of_user(aws, user).await?;
+    Ok(keys.into_iter().filter_map(|key| key.access_key_id).collect())
+}
+
 async fn of_user(aws: &Aws, user: &str) -> Result<Vec<AccessKeyMetadata>, AwsError> {
     let mut items = aws
         .iam()

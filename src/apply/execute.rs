@@ -1,0 +1,307 @@
+//! One step, done.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rand::RngExt as _;
+use tokio::time::{Instant, sleep};
+use tokio_postgres::error::SqlState;
+
+use super::handover::{self, Credential, HandOverError};
+use super::iam::IamWriter;
+use super::ledger::{self, Run};
+use super::pool::Pool;
+use super::{ApplyError, Target, read_back, secret_material};
+use crate::live::connect::{Purpose, Session};
+use crate::live::iam::keys as access_keys;
+use crate::model::quote::{quote_identifier, quote_literal};
+use crate::plan::{Command, HandOver, IamCommand, SqlCommand, Step};
+
+/// How often a step that collides with another session, or loses its connection, is tried.
+const ATTEMPTS: u32 = 8;
+
+/// What steps are done with.
+pub(super) struct Executor<'a> {
+    pub target: &'a Target,
+    pub pool: &'a Pool,
+    pub iam: &'a IamWriter,
+    pub run: &'a Run,
+}
+
+impl Executor<'_> {
+    /// Does one step; the hand-over file, if it wrote one.
+    pub(super) async fn step(&self, step: &Step) -> Result<Option<PathBuf>, ApplyError> {
+        match &step.command {
+            Command::Admin(sql) => self.admin(step, sql).await.map(|()| None),
+            Command::Record => self.admin(step, &SqlCommand::default()).await.map(|()| None),
+            Command::GrantMembership { role, member } => {
+                self.admin(step, &super::membership::grant(role, &[member.as_str()])).await.map(|()| None)
+            }
+            Command::Inside { database, .. } => self.inside(database, &[step]).await.map(|()| None),
+            Command::Alone { statement } => self.alone(step, statement).await.map(|()| None),
+            Command::EndSessions { role, database } => {
+                self.around(step, self.end_sessions(role, database.as_deref())).await.map(|()| None)
+            }
+            Command::HandOverPassword { role, handover } => self.password(step, role, handover).await.map(Some),
+            Command::Iam(IamCommand::CreateAccessKey { user, handover }) => {
+                self.access_key(step, user, handover).await.map(Some)
+            }
+            Command::Iam(command) => {
+                let call = async { Ok(self.iam.run(command).await?) };
+                self.around(step, call).await.map(|()| None)
+            }
+        }
+    }
+
+    /// Statements and ledger rows in one transaction of the admin database: both or neither.
+    async fn admin(&self, step: &Step, sql: &SqlCommand) -> Result<(), ApplyError> {
+        let mut attempt = 0;
+        loop {
+            let session = self.pool.take().await?;
+            if attempt > 0 && ledger::has_committed(&session, self.run, step).await? {
+                self.pool.give_back(session);
+                return Ok(());
+            }
+            match transaction(&session, sql, self.run, &[step]).await {
+                Ok(()) => {
+                    self.pool.give_back(session);
+                    return Ok(());
+                }
+                Err(error) => again(error, &mut attempt).await?,
+            }
+        }
+    }
+
+    /// Many steps of the admin database in one transaction.
+    pub(super) async fn batch(&self, sql: &SqlCommand, steps: &[&Step]) -> Result<(), ApplyError> {
+        let session = self.pool.take().await?;
+        transaction(&session, sql, self.run, steps).await?;
+        self.pool.give_back(session);
+        Ok(())
+    }
+
+    /// Steps of one tenant database: one connection, one transaction there, the ledger around it.
+    pub(super) async fn inside(&self, database: &str, steps: &[&Step]) -> Result<(), ApplyError> {
+        self.begin(steps, &[]).await?;
+        let mut attempt = 0;
+        loop {
+            let work = async {
+                let session = self.target.connector.connect(database, Purpose::Write).await?;
+                let sql = SqlCommand {
+                    statements: steps.iter().flat_map(|step| inside_sql(step).statements.clone()).collect(),
+                    expect: steps.iter().flat_map(|step| inside_sql(step).expect.clone()).collect(),
+                };
+                transaction(&session, &sql, self.run, &[]).await
+            };
+            match work.await {
+                Ok(()) => break,
+                Err(error) => {
+                    if let Err(error) = again(error, &mut attempt).await {
+                        self.failed(steps, &error).await;
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        self.done(steps).await
+    }
+
+    /// A statement that no transaction may hold.
+    async fn alone(&self, step: &Step, statement: &str) -> Result<(), ApplyError> {
+        let work = async {
+            let mut attempt = 0;
+            loop {
+                let session = self.pool.take().await?;
+                match run_statement(&session, statement).await {
+                    Ok(()) => {
+                        self.pool.give_back(session);
+                        return Ok(());
+                    }
+                    // Lost: nobody knows whether it was done. The step stays open, and the next run finds out.
+                    Err(error) if error.is_lost_connection() => return Err(error),
+                    Err(error) => again(error, &mut attempt).await?,
+                }
+            }
+        };
+        self.around(step, work).await
+    }
+
+    /// Something outside the admin database, with its intent written before and its outcome after.
+    async fn around(&self, step: &Step, work: impl Future<Output = Result<(), ApplyError>>) -> Result<(), ApplyError> {
+        self.begin(&[step], &[]).await?;
+        if let Err(error) = work.await {
+            if !error.is_lost_connection() {
+                self.failed(&[step], &error).await;
+            }
+            return Err(error);
+        }
+        self.done(&[step]).await
+    }
+
+    async fn begin(&self, steps: &[&Step], known_keys: &[String]) -> Result<(), ApplyError> {
+        let session = self.pool.take().await?;
+        for step in steps {
+            ledger::begin(&session, self.run, step, known_keys).await?;
+        }
+        self.pool.give_back(session);
+        Ok(())
+    }
+
+    async fn done(&self, steps: &[&Step]) -> Result<(), ApplyError> {
+        let session = self.pool.take().await?;
+        begin_transaction(&session).await?;
+        for step in steps {
+            ledger::done(&session, self.run, step, true).await?;
+        }
+        commit(&session).await?;
+        self.pool.give_back(session);
+        Ok(())
+    }
+
+    /// The step's own error counts; that its row could not be written is for the log.
+    async fn failed(&self, steps: &[&Step], error: &ApplyError) {
+        let written = async {
+            let session = self.pool.take().await?;
+            for step in steps {
+                ledger::failed(&session, self.run, step, &error.to_string()).await?;
+            }
+            self.pool.give_back(session);
+            Ok::<_, ApplyError>(())
+        };
+        if let Err(error) = written.await {
+            tracing::warn!(%error, "the outcome of a failed step could not be written");
+        }
+    }
+
+    /// Ends sessions and looks whether they are gone: a terminated backend takes a moment.
+    async fn end_sessions(&self, role: &str, database: Option<&str>) -> Result<(), ApplyError> {
+        const TERMINATE: &str = "
+            SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+            WHERE usename = $1 AND ($2::text IS NULL OR datname = $2) AND pid <> pg_backend_pid()";
+        const REMAIN: &str = "
+            SELECT count(*) FROM pg_stat_activity
+            WHERE usename = $1 AND ($2::text IS NULL OR datname = $2) AND pid <> pg_backend_pid()";
+        let session = self.pool.take().await?;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let failed = |error| ApplyError::sql(&session.database, error);
+            session.client().query_one(TERMINATE, &[&role, &database]).await.map_err(failed)?;
+            let row = session.client().query_one(REMAIN, &[&role, &database]).await.map_err(failed)?;
+            let count: i64 = row.get(0);
+            if count == 0 {
+                self.pool.give_back(session);
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(ApplyError::SessionsRemain { role: role.to_owned(), count });
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The password is in the file before it is in the server: a crash between leaves a file that opens nothing, never
+    /// a password that nobody holds. Postgres gets the SCRAM verifier alone.
+    async fn password(&self, step: &Step, role: &str, handover: &HandOver) -> Result<PathBuf, ApplyError> {
+        let password = secret_material::generate_password()?;
+        let verifier = secret_material::scram_verifier(&password);
+        let path = handover::write(&self.target.directory, handover, &Credential::Password(password))?;
+        let statement =
+            format!("ALTER ROLE {} PASSWORD {}", quote_identifier(role), quote_literal(&verifier));
+        let sql = SqlCommand { statements: vec![statement], expect: Vec::new() };
+        self.admin(step, &sql).await?;
+        Ok(path)
+    }
+
+    /// The ledger first says which keys there are, so that a crash after the call leaves one that can be told apart.
+    async fn access_key(&self, step: &Step, user: &str, handover: &HandOver) -> Result<PathBuf, ApplyError> {
+        let known = access_keys::ids(&self.target.aws, user).await?;
+        self.begin(&[step], &known).await?;
+        let made = handover::create_access_key(self.iam, user, &self.target.directory, handover).await;
+        let (id, path) = match made {
+            Ok(made) => made,
+            // The key may be there with its secret lost: the step stays open, and the next run finds out.
+            Err(error @ HandOverError::Stranded { .. }) => return Err(error.into()),
+            Err(error) => {
+                let error = error.into();
+                self.failed(&[step], &error).await;
+                return Err(error);
+            }
+        };
+        let session = self.pool.take().await?;
+        begin_transaction(&session).await?;
+        ledger::key_handed_over(&session, self.run, step, user, &id, &handover.recipient).await?;
+        commit(&session).await?;
+        self.pool.give_back(session);
+        Ok(path)
+    }
+}
+
+fn inside_sql(step: &Step) -> &SqlCommand {
+    static NOTHING: SqlCommand = SqlCommand { statements: Vec::new(), expect: Vec::new() };
+    match &step.command {
+        Command::Inside { sql, .. } => sql,
+        _ => &NOTHING,
+    }
+}
+
+/// Statements, read-backs and ledger rows, or nothing of it.
+async fn transaction(session: &Session, sql: &SqlCommand, run: &Run, steps: &[&Step]) -> Result<(), ApplyError> {
+    begin_transaction(session).await?;
+    let work = async {
+        for statement in &sql.statements {
+            run_statement(session, statement).await?;
+        }
+        for expectation in &sql.expect {
+            read_back::check(session, expectation).await?;
+        }
+        for step in steps {
+            ledger::done(session, run, step, false).await?;
+        }
+        Ok(())
+    };
+    match work.await {
+        Ok(()) => commit(session).await,
+        Err(error) => {
+            // A session that cannot even roll back is dropped by the caller, which rolls back as well.
+            let _ = session.client().batch_execute("ROLLBACK").await;
+            Err(error)
+        }
+    }
+}
+
+async fn begin_transaction(session: &Session) -> Result<(), ApplyError> {
+    session.client().batch_execute("BEGIN").await.map_err(|error| ApplyError::sql(&session.database, error))
+}
+
+async fn commit(session: &Session) -> Result<(), ApplyError> {
+    session.client().batch_execute("COMMIT").await.map_err(|error| ApplyError::sql(&session.database, error))
+}
+
+/// One statement. "No privileges could be revoked" and its sibling are warnings to Postgres and errors here.
+async fn run_statement(session: &Session, statement: &str) -> Result<(), ApplyError> {
+    session.take_notices();
+    session
+        .client()
+        .batch_execute(statement)
+        .await
+        .map_err(|error| ApplyError::sql(&session.database, error))?;
+    for (code, message) in session.take_notices() {
+        let in_vain = code == SqlState::WARNING_PRIVILEGE_NOT_REVOKED || code == SqlState::WARNING_PRIVILEGE_NOT_GRANTED;
+        if in_vain {
+            return Err(ApplyError::NoEffect { code: code.code().to_owned(), message });
+        }
+    }
+    Ok(())
+}
+
+/// Waits before another attempt, or gives the error back when there shall be none.
+async fn again(error: ApplyError, attempt: &mut u32) -> Result<(), ApplyError> {
+    *attempt += 1;
+    if *attempt >= ATTEMPTS || !(error.is_collision() || error.is_lost_connection()) {
+        return Err(error);
+    }
+    tracing::debug!(%error, attempt, "trying again");
+    let pause = 50 * u64::from(2_u32.saturating_pow(*attempt)) + rand::rng().random_range(0..100);
+    sleep(Duration::from_millis(pause)).await;
+    Ok(())
+}

@@ -1,0 +1,284 @@
+//! Writing what tenantctl remembers.
+
+use serde_json::{Value, json};
+
+use super::ApplyError;
+use crate::address::{Address, TenantId};
+use crate::live::connect::Session;
+use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE, Ledger};
+use crate::model::DatabaseState;
+use crate::plan::{Command, IamCommand, Record, Step};
+
+/// The ledger's SQL, a file per version.
+const VERSIONS: [&str; 1] = [include_str!("../../state/001.sql")];
+
+/// Who writes, for every row.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Random, so that two runs never share rows.
+    pub id: String,
+    /// The workspace.
+    pub workspace: String,
+    /// User and host.
+    pub actor: String,
+}
+
+async fn execute(session: &Session, sql: &str, values: &[&(dyn tokio_postgres::types::ToSql + Sync)]) -> Result<u64, ApplyError> {
+    let done = session.client().execute(sql, values).await;
+    done.map_err(|error| ApplyError::sql(&session.database, error))
+}
+
+/// Brings the ledger up to date. Only under the lock.
+///
+/// # Errors
+/// The admin may not create a schema in the admin database, or a statement fails.
+pub async fn prepare(session: &Session, run: &Run, plan: &str) -> Result<(), ApplyError> {
+    let client = session.client();
+    let failed = |error| ApplyError::sql(&session.database, error);
+    let exists = client.query_one("SELECT to_regclass('tenantctl.version') IS NOT NULL", &[]).await.map_err(failed)?;
+    let version: i32 = if exists.get(0) {
+        let row = client.query_one("SELECT max(version) FROM tenantctl.version", &[]).await.map_err(failed)?;
+        row.get::<_, Option<i32>>(0).unwrap_or(0)
+    } else {
+        0
+    };
+    let done = usize::try_from(version).unwrap_or(0);
+    for sql in VERSIONS.iter().skip(done) {
+        client.batch_execute(&format!("BEGIN; {sql} COMMIT;")).await.map_err(failed)?;
+    }
+    execute(
+        session,
+        "INSERT INTO tenantctl.run (id, workspace, actor, tool_version, plan) VALUES ($1, $2, $3, $4, $5)",
+        &[&run.id, &run.workspace, &run.actor, &env!("CARGO_PKG_VERSION"), &plan],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Ends a run.
+pub async fn finish(session: &Session, run: &Run) -> Result<(), ApplyError> {
+    execute(session, "UPDATE tenantctl.run SET finished_at = now() WHERE id = $1", &[&run.id]).await?;
+    Ok(())
+}
+
+/// Answers the questions that a crashed run left, from what lives. A key whose secret was lost stays a question until
+/// the key is deleted.
+pub async fn settle(session: &Session, run: &Run, ledger: &Ledger, live: &crate::model::World) -> Result<(), ApplyError> {
+    for open in ledger.open.iter().filter(|open| open.workspace == run.workspace && open.command != CREATE_ACCESS_KEY) {
+        let born = match &open.address {
+            Address::Database { name } if open.command == CREATE_DATABASE => live.database(name),
+            _ => None,
+        };
+        let outcome = match born {
+            Some(database) if database.state == DatabaseState::Closed && database.owner == live_admin(session).await? => {
+                own(session, run, &open.address, open.tenant.as_ref()).await?;
+                "done, as a later run found"
+            }
+            _ => "interrupted",
+        };
+        execute(
+            session,
+            "UPDATE tenantctl.step SET finished_at = now(), outcome = $3 WHERE run_id = $1 AND step = $2",
+            &[&open.run_id, &open.step, &outcome],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+async fn live_admin(session: &Session) -> Result<String, ApplyError> {
+    let row = session.client().query_one("SELECT current_user::text", &[]).await;
+    Ok(row.map_err(|error| ApplyError::sql(&session.database, error))?.get(0))
+}
+
+/// Writes that a step is about to start.
+pub async fn begin(session: &Session, run: &Run, step: &Step, known_keys: &[String]) -> Result<(), ApplyError> {
+    let detail = if known_keys.is_empty() { json!({}) } else { json!({ "known_keys": known_keys }) };
+    insert(session, run, step, &detail, false).await
+}
+
+/// Writes that a step is done, with what it changes in the ledger. Inside the caller's transaction.
+pub async fn done(session: &Session, run: &Run, step: &Step, begun: bool) -> Result<(), ApplyError> {
+    if begun {
+        let number = number(step);
+        execute(
+            session,
+            "UPDATE tenantctl.step SET finished_at = now(), outcome = 'done' WHERE run_id = $1 AND step = $2",
+            &[&run.id, &number],
+        )
+        .await?;
+    } else {
+        insert(session, run, step, &json!({}), true).await?;
+    }
+    for record in &step.records {
+        write(session, run, step.tenant.as_ref(), record).await?;
+    }
+    Ok(())
+}
+
+/// Writes that a step failed, and with what.
+pub async fn failed(session: &Session, run: &Run, step: &Step, error: &str) -> Result<(), ApplyError> {
+    execute(
+        session,
+        "UPDATE tenantctl.step SET finished_at = now(), outcome = 'failed: ' || $3 WHERE run_id = $1 AND step = $2",
+        &[&run.id, &number(step), &error],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Whether a step of this run has committed: what a lost connection leaves in doubt.
+pub async fn has_committed(session: &Session, run: &Run, step: &Step) -> Result<bool, ApplyError> {
+    let sql = "SELECT count(*) FROM tenantctl.step WHERE run_id = $1 AND step = $2 AND finished_at IS NOT NULL";
+    let row = session.client().query_one(sql, &[&run.id, &number(step)]).await;
+    let row = row.map_err(|error| ApplyError::sql(&session.database, error))?;
+    Ok(row.get::<_, i64>(0) > 0)
+}
+
+/// An access key was made and handed over.
+pub async fn key_handed_over(session: &Session, run: &Run, step: &Step, user: &str, id: &str, recipient: &str) -> Result<(), ApplyError> {
+    let tenant = step.tenant.as_ref().map_or("", TenantId::as_str);
+    execute(
+        session,
+        "INSERT INTO tenantctl.access_key (workspace, id, user_name, tenant, state, recipient)
+         VALUES ($1, $2, $3, $4, 'handed_over', $5)
+         ON CONFLICT (workspace, id) DO UPDATE SET state = 'handed_over', recipient = excluded.recipient",
+        &[&run.workspace, &id, &user, &tenant, &recipient],
+    )
+    .await?;
+    done(session, run, step, true).await
+}
+
+async fn insert(session: &Session, run: &Run, step: &Step, detail: &Value, finished: bool) -> Result<(), ApplyError> {
+    let tenant = step.tenant.as_ref().map(TenantId::as_str);
+    execute(
+        session,
+        "INSERT INTO tenantctl.step (run_id, step, workspace, address, tenant, command, detail, finished_at, outcome)
+         VALUES ($1, $2, $3, $4::text::jsonb, $5, $6, $7::text::jsonb,
+                 CASE WHEN $8 THEN now() END, CASE WHEN $8 THEN 'done' END)
+         ON CONFLICT (run_id, step) DO UPDATE SET begun_at = now(), finished_at = excluded.finished_at,
+                                                  outcome = excluded.outcome, detail = excluded.detail",
+        &[
+            &run.id,
+            &number(step),
+            &run.workspace,
+            &text(&step.address),
+            &tenant,
+            &word(&step.command),
+            &detail.to_string(),
+            &finished,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+fn number(step: &Step) -> i32 {
+    i32::try_from(step.id).unwrap_or(i32::MAX)
+}
+
+fn text(address: &Address) -> String {
+    serde_json::to_string(address).unwrap_or_default()
+}
+
+/// What a step does, in a word that a later run can read.
+fn word(command: &Command) -> String {
+    match command {
+        Command::Admin(_) => "sql".into(),
+        Command::Inside { .. } => "sql_inside".into(),
+        Command::Alone { statement } if statement.starts_with("CREATE DATABASE") => CREATE_DATABASE.into(),
+        Command::Alone { .. } => "drop_database".into(),
+        Command::GrantMembership { .. } => "grant_membership".into(),
+        Command::HandOverPassword { .. } => "hand_over_password".into(),
+        Command::EndSessions { .. } => "end_sessions".into(),
+        Command::Iam(IamCommand::CreateAccessKey { .. }) => CREATE_ACCESS_KEY.into(),
+        Command::Iam(_) => "iam".into(),
+        Command::Record => "record".into(),
+    }
+}
+
+async fn own(session: &Session, run: &Run, address: &Address, tenant: Option<&TenantId>) -> Result<(), ApplyError> {
+    let (catalog, name) = match address {
+        Address::Role { name } => ("role", name.as_str()),
+        Address::Database { name } => ("database", name.as_str()),
+        _ => ("none", ""),
+    };
+    // A namesake with another oid starts with nothing remembered.
+    execute(
+        session,
+        "INSERT INTO tenantctl.object (workspace, address, tenant, object_oid, run_id)
+         VALUES ($1, $2::text::jsonb, $3,
+                 CASE $4 WHEN 'role' THEN (SELECT oid FROM pg_roles WHERE rolname = $5)
+                         WHEN 'database' THEN (SELECT oid FROM pg_database WHERE datname = $5) END, $6)
+         ON CONFLICT (workspace, address) DO UPDATE
+         SET deletion_policy = CASE WHEN object.object_oid = excluded.object_oid THEN object.deletion_policy ELSE 'retain' END,
+             password = CASE WHEN object.object_oid = excluded.object_oid THEN object.password ELSE 'unknown' END,
+             tenant = excluded.tenant, object_oid = excluded.object_oid, run_id = excluded.run_id, recorded_at = now()",
+        &[&run.workspace, &text(address), &tenant.map(TenantId::as_str), &catalog, &name, &run.id],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn write(session: &Session, run: &Run, tenant: Option<&TenantId>, record: &Record) -> Result<(), ApplyError> {
+    match record {
+        Record::Own { address, tenant } => own(session, run, address, tenant.as_ref()).await?,
+        Record::Forget { address } => {
+            execute(
+                session,
+                "DELETE FROM tenantctl.object WHERE workspace = $1 AND address = $2::text::jsonb",
+                &[&run.workspace, &text(address)],
+            )
+            .await?;
+        }
+        Record::DeletionPolicy { database, policy } => {
+            let address = text(&Address::Database { name: database.clone() });
+            execute(
+                session,
+                "UPDATE tenantctl.object SET deletion_policy = $3 WHERE workspace = $1 AND address = $2::text::jsonb",
+                &[&run.workspace, &address, &policy.as_str()],
+            )
+            .await?;
+        }
+        Record::Password { role, password, recipient } => {
+            let address = text(&Address::Role { name: role.clone() });
+            execute(
+                session,
+                "UPDATE tenantctl.object SET password = $3, recipient = $4
+                 WHERE workspace = $1 AND address = $2::text::jsonb",
+                &[&run.workspace, &address, &password.as_str(), recipient],
+            )
+            .await?;
+        }
+        Record::KeySuspended { user, id } => {
+            execute(
+                session,
+                "INSERT INTO tenantctl.access_key (workspace, id, user_name, tenant, state)
+                 VALUES ($1, $2, $3, $4, 'suspended') ON CONFLICT (workspace, id) DO NOTHING",
+                &[&run.workspace, id, user, &tenant.map_or("", TenantId::as_str)],
+            )
+            .await?;
+        }
+        Record::KeyForgotten { user, id } => forget_key(session, run, user, id).await?,
+    }
+    Ok(())
+}
+
+/// The key is gone or its holder's own again. If a crash had left it in question, that is answered too: a question left
+/// open would take the next key somebody makes by hand for ours.
+async fn forget_key(session: &Session, run: &Run, user: &str, id: &str) -> Result<(), ApplyError> {
+    execute(
+        session,
+        "DELETE FROM tenantctl.access_key WHERE workspace = $1 AND id = $2",
+        &[&run.workspace, &id],
+    )
+    .await?;
+    execute(
+        session,
+        "UPDATE tenantctl.step SET finished_at = now(), outcome = 'its secret was lost; the key is deleted'
+         WHERE workspace = $1 AND command = $2 AND address ->> 'user' = $3 AND finished_at IS NULL AND run_id <> $4",
+        &[&run.workspace, &CREATE_ACCESS_KEY, &user, &run.id],
+    )
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! Phase by phase, tenants side by side.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use futures_util::{StreamExt, stream};
+
+use super::execute::Executor;
+use super::iam::IamWriter;
+use super::ledger::{self, Run};
+use super::lock::Lock;
+use super::membership;
+use super::pool::Pool;
+use super::{ApplyError, ApprovedPlan, Interrupt, Outcome, Progress, Report, StepResult, Target};
+use crate::address::TenantId;
+use crate::plan::{Command, Phase, Plan, Step};
+
+/// Applies a plan. A failed step stops its tenant, nothing else.
+///
+/// # Errors
+/// The ledger cannot be written. What goes wrong with a step is in the report.
+pub async fn run(
+    approved: ApprovedPlan,
+    target: &Target,
+    lock: &Lock,
+    interrupt: &Interrupt,
+    progress: &dyn Progress,
+) -> Result<Report, ApplyError> {
+    let ApprovedPlan(plan) = approved;
+    let started = Instant::now();
+    let run = Run {
+        id: format!("{:016x}", rand::random::<u64>()),
+        workspace: plan.workspace.clone(),
+        actor: target.actor.clone(),
+    };
+    ledger::prepare(lock.session(), &run, &plan.live_digest.to_string()).await?;
+    let pool = Pool::new(Arc::clone(&target.connector), &target.admin_database);
+    let iam = IamWriter::new(&target.aws);
+    let worker = Worker {
+        executor: Executor { target, pool: &pool, iam: &iam, run: &run },
+        lock,
+        interrupt,
+        progress,
+        state: Mutex::default(),
+    };
+    worker.phases(&plan, target.parallelism.max(1)).await;
+    ledger::finish(lock.session(), &run).await?;
+    let State { outcomes, handed_over, .. } = worker.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Report { results: results(&plan, &outcomes), handed_over, elapsed: started.elapsed() })
+}
+
+fn results(plan: &Plan, outcomes: &BTreeMap<usize, Outcome>) -> Vec<StepResult> {
+    plan.steps
+        .iter()
+        .map(|step| StepResult {
+            id: step.id,
+            address: step.address.clone(),
+            tenant: step.tenant.clone(),
+            outcome: outcomes.get(&step.id).cloned().unwrap_or(Outcome::Interrupted),
+        })
+        .collect()
+}
+
+/// What is known so far.
+#[derive(Default)]
+struct State {
+    outcomes: BTreeMap<usize, Outcome>,
+    failed: BTreeSet<Lane>,
+    handed_over: Vec<PathBuf>,
+}
+
+/// What runs one after the other: a tenant's steps, or a shared database's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Lane {
+    Tenant(TenantId),
+    Shared(String),
+}
+
+fn lane(step: &Step) -> Lane {
+    match &step.tenant {
+        Some(tenant) => Lane::Tenant(tenant.clone()),
+        None => Lane::Shared(step.address.name()),
+    }
+}
+
+struct Worker<'a> {
+    executor: Executor<'a>,
+    lock: &'a Lock,
+    interrupt: &'a Interrupt,
+    progress: &'a dyn Progress,
+    state: Mutex<State>,
+}
+
+impl Worker<'_> {
+    async fn phases(&self, plan: &Plan, parallelism: usize) {
+        let mut phases: BTreeMap<Phase, Vec<&Step>> = BTreeMap::new();
+        for step in &plan.steps {
+            phases.entry(step.phase).or_default().push(step);
+        }
+        for (phase, steps) in phases {
+            let steps = if phase == Phase::Membership { self.memberships(steps).await } else { steps };
+            let mut lanes: BTreeMap<Lane, Vec<&Step>> = BTreeMap::new();
+            for step in steps {
+                lanes.entry(lane(step)).or_default().push(step);
+            }
+            stream::iter(lanes.into_values())
+                .for_each_concurrent(parallelism, |steps| async move { self.lane(&steps).await })
+                .await;
+        }
+    }
+
+    /// Steps of one tenant in one phase, in order; those inside one database together.
+    async fn lane(&self, steps: &[&Step]) {
+        let mut rest = steps;
+        while let Some(first) = rest.first() {
+            let together = match &first.command {
+                Command::Inside { database, .. } => rest
+                    .iter()
+                    .take_while(|step| matches!(&step.command, Command::Inside { database: other, .. } if other == database))
+                    .count(),
+                _ => 1,
+            };
+            let (now, later) = rest.split_at(together);
+            self.together(first, now).await;
+            rest = later;
+        }
+    }
+
+    async fn together(&self, first: &Step, steps: &[&Step]) {
+        if let Some(outcome) = self.may_not_start(first) {
+            for step in steps {
+                self.ended(step, outcome.clone());
+            }
+            return;
+        }
+        let done = match &first.command {
+            Command::Inside { database, .. } => self.executor.inside(database, steps).await.map(|()| None),
+            _ => self.executor.step(first).await,
+        };
+        let outcome = match done {
+            Ok(file) => {
+                self.state().handed_over.extend(file);
+                Outcome::Done
+            }
+            Err(error) => Outcome::Failed(error.to_string()),
+        };
+        for step in steps {
+            self.ended(step, outcome.clone());
+        }
+    }
+
+    /// All memberships of one role in few statements. A batch that fails is taken apart into single steps.
+    async fn memberships<'s>(&self, steps: Vec<&'s Step>) -> Vec<&'s Step> {
+        let mut single = Vec::new();
+        let mut batches: BTreeMap<&str, Vec<(&str, &Step)>> = BTreeMap::new();
+        for step in steps {
+            match &step.command {
+                Command::GrantMembership { role, member } if self.may_not_start(step).is_none() => {
+                    batches.entry(role).or_default().push((member, step));
+                }
+                _ => single.push(step),
+            }
+        }
+        for (role, members) in batches {
+            for chunk in members.chunks(membership::BATCH) {
+                let names: Vec<_> = chunk.iter().map(|(member, _)| *member).collect();
+                let steps: Vec<_> = chunk.iter().map(|(_, step)| *step).collect();
+                match self.executor.batch(&membership::grant(role, &names), &steps).await {
+                    Ok(()) => {
+                        for step in steps {
+                            self.ended(step, Outcome::Done);
+                        }
+                    }
+                    Err(error) => {
+                        tracing::debug!(%error, role, "a batch of memberships failed; one by one now");
+                        single.extend(steps);
+                    }
+                }
+            }
+        }
+        single
+    }
+
+    fn may_not_start(&self, step: &Step) -> Option<Outcome> {
+        if self.state().failed.contains(&lane(step)) {
+            return Some(Outcome::Skipped);
+        }
+        if self.interrupt.is_raised() {
+            return Some(Outcome::Interrupted);
+        }
+        if !self.lock.is_held() {
+            return Some(Outcome::Failed(ApplyError::LockLost.to_string()));
+        }
+        None
+    }
+
+    fn ended(&self, step: &Step, outcome: Outcome) {
+        self.progress.ended(step, &outcome);
+        let mut state = self.state();
+        if matches!(outcome, Outcome::Failed(_)) {
+            state.failed.insert(lane(step));
+        }
+        state.outcomes.insert(step.id, outcome);
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

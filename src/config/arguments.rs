@@ -1,0 +1,272 @@
+//! The arguments of a block or of an object, taken one by one; what is left over is unknown.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use hcl::edit::Span as _;
+use hcl::edit::structure::{Block, Structure};
+
+use super::context::{Context, span_in};
+use super::eval::Evaluator;
+use super::value::{Entry, Kind, Value};
+use crate::diag::{Diagnostic, Span, quote, suggestion};
+
+/// Arguments that were written down, by name.
+pub(super) struct Arguments {
+    /// What they belong to, for messages, such as ``tenant `client01` ``.
+    pub owner: String,
+    /// Where the owner begins.
+    pub span: Span,
+    given: BTreeMap<String, Argument>,
+    known: BTreeSet<&'static str>,
+    /// Arguments that were refused.
+    pub invalid: BTreeSet<&'static str>,
+    /// The places of the arguments that were taken.
+    pub places: BTreeMap<&'static str, Span>,
+}
+
+struct Argument {
+    name_span: Span,
+    value: Value,
+}
+
+impl Arguments {
+    /// The arguments of a block. A nested block is an argument whose value is an object.
+    pub fn of_block(
+        context: &mut Context<'_>,
+        file: usize,
+        block: &Block,
+        owner: String,
+        span: Span,
+    ) -> Self {
+        let entries = block_entries(context, file, block);
+        Self::new(&entries, owner, span)
+    }
+
+    /// The arguments of an object; none, once reported, where the value is something else.
+    pub fn of_value(
+        context: &mut Context<'_>,
+        value: &Value,
+        owner: String,
+        span: Span,
+    ) -> Option<Self> {
+        match &value.kind {
+            Kind::Object(entries) => Some(Self::new(entries, owner, span)),
+            Kind::Invalid => None,
+            _ => {
+                wrong_type(context, &owner, "an object", value);
+                None
+            }
+        }
+    }
+
+    fn new(entries: &[Entry], owner: String, span: Span) -> Self {
+        let mut given: BTreeMap<String, Argument> = BTreeMap::new();
+        for entry in entries {
+            // A key given twice was reported where the entries were made.
+            if given.contains_key(&*entry.key) {
+                continue;
+            }
+            let argument = Argument {
+                name_span: entry.key_span,
+                value: entry.value.clone(),
+            };
+            given.insert(entry.key.to_string(), argument);
+        }
+        Self {
+            owner,
+            span,
+            given,
+            known: BTreeSet::new(),
+            invalid: BTreeSet::new(),
+            places: BTreeMap::new(),
+        }
+    }
+
+    /// Takes an argument; `null` is as good as absent, and an invalid one is remembered as such.
+    pub fn take(&mut self, name: &'static str) -> Option<Value> {
+        self.known.insert(name);
+        let argument = self.given.remove(name)?;
+        self.places.insert(name, argument.name_span);
+        match argument.value.kind {
+            Kind::Null => None,
+            Kind::Invalid => {
+                self.invalid.insert(name);
+                None
+            }
+            _ => Some(argument.value),
+        }
+    }
+
+    /// Takes a string.
+    pub fn string(
+        &mut self,
+        context: &mut Context<'_>,
+        name: &'static str,
+    ) -> Option<(String, Span)> {
+        let value = self.take(name)?;
+        match &value.kind {
+            Kind::String(text) => Some((text.to_string(), value.span)),
+            _ => self.refuse_type(context, name, "a string", &value),
+        }
+    }
+
+    /// Takes a bool.
+    pub fn bool(&mut self, context: &mut Context<'_>, name: &'static str) -> Option<bool> {
+        let value = self.take(name)?;
+        match value.kind {
+            Kind::Bool(value) => Some(value),
+            _ => self.refuse_type(context, name, "a bool", &value),
+        }
+    }
+
+    /// Takes one of a fixed set of words.
+    pub fn word<T: Copy>(
+        &mut self,
+        context: &mut Context<'_>,
+        name: &'static str,
+        words: &[(&str, T)],
+    ) -> Option<(T, Span)> {
+        let (text, span) = self.string(context, name)?;
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+            return Some((*value, span));
+        }
+        let all: Vec<String> = words
+            .iter()
+            .map(|(word, _)| format!("\"{word}\""))
+            .collect();
+        let expected = format!("expected one of {}", all.join(", "));
+        let help = match suggestion(&text, words.iter().map(|(word, _)| *word)) {
+            Some(suggestion) => format!("{suggestion} ({expected})"),
+            None => expected,
+        };
+        self.refuse(
+            context,
+            name,
+            Diagnostic::error(
+                "unknown_value",
+                format!("`{name}` cannot be {}", quote(&text)),
+            )
+            .at(span)
+            .help(help),
+        )
+    }
+
+    /// Takes a list's items.
+    pub fn list(&mut self, context: &mut Context<'_>, name: &'static str) -> Option<Vec<Value>> {
+        let value = self.take(name)?;
+        match &value.kind {
+            Kind::List(items) => Some(items.to_vec()),
+            _ => self.refuse_type(context, name, "a list", &value),
+        }
+    }
+
+    /// Reports a value of the wrong type.
+    pub fn refuse_type<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        name: &'static str,
+        expected: &str,
+        found: &Value,
+    ) -> Option<T> {
+        self.invalid.insert(name);
+        wrong_type(context, &format!("`{name}`"), expected, found);
+        None
+    }
+
+    /// Reports what is wrong with an argument.
+    pub fn refuse<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        name: &'static str,
+        diagnostic: Diagnostic,
+    ) -> Option<T> {
+        self.invalid.insert(name);
+        context.push(diagnostic);
+        None
+    }
+
+    /// Reports an argument that has to be there and is not.
+    pub fn missing(&mut self, context: &mut Context<'_>, name: &'static str, example: &str) {
+        if self.invalid.insert(name) {
+            context.push(
+                Diagnostic::error(
+                    "missing_argument",
+                    format!("{} has no `{name}`", self.owner),
+                )
+                .at(self.span)
+                .help(format!("add: {name} = {example}")),
+            );
+        }
+    }
+
+    /// Reports what nobody took.
+    pub fn finish(&mut self, context: &mut Context<'_>) {
+        for (name, argument) in std::mem::take(&mut self.given) {
+            let mut refusal = Diagnostic::error(
+                "unknown_argument",
+                format!("{} has no argument {}", self.owner, quote(&name)),
+            )
+            .at(argument.name_span);
+            refusal.help = suggestion(&name, self.known.iter().copied());
+            context.push(refusal);
+        }
+    }
+}
+
+/// `expected .., found ..`; silent about a value that was refused before.
+pub(super) fn wrong_type(context: &mut Context<'_>, what: &str, expected: &str, found: &Value) {
+    if !found.is_invalid() {
+        context.push(
+            Diagnostic::error(
+                "wrong_type",
+                format!("{what}: expected {expected}, found {}", found.type_name()),
+            )
+            .at(found.span),
+        );
+    }
+}
+
+fn block_entries(context: &mut Context<'_>, file: usize, block: &Block) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut seen: BTreeMap<Rc<str>, Span> = BTreeMap::new();
+    for structure in &block.body {
+        let (key_span, value) = match structure {
+            Structure::Attribute(attribute) => {
+                let value = Evaluator::new(context, file).eval(&attribute.value);
+                (span_in(file, attribute.key.span()), value)
+            }
+            Structure::Block(inner) => {
+                let span = span_in(file, inner.ident.span());
+                if let Some(label) = inner.labels.first() {
+                    let message = format!("a {} block has no label", quote(inner.ident.as_str()));
+                    context.push(
+                        Diagnostic::error("wrong_labels", message).at(span_in(file, label.span())),
+                    );
+                }
+                // The parser bounds how deep blocks nest.
+                let entries = block_entries(context, file, inner);
+                (span, Value::new(Kind::Object(entries.into()), span))
+            }
+        };
+        let key: Rc<str> = context.name_at(key_span).into();
+        if let Some(first) = seen.get(&key) {
+            context.push(
+                Diagnostic::error(
+                    "duplicate_argument",
+                    format!("{} is given twice", quote(&key)),
+                )
+                .at(key_span)
+                .related(*first, "first given here"),
+            );
+            continue;
+        }
+        seen.insert(Rc::clone(&key), key_span);
+        entries.push(Entry {
+            key,
+            key_span,
+            value,
+        });
+    }
+    entries
+}

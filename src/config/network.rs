@@ -1,0 +1,77 @@
+//! `allowed_ips`: networks, exact and canonical.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::{IpNet, Ipv4Net};
+
+use super::arguments::{Arguments, wrong_type};
+use super::context::Context;
+use super::value::Kind;
+use crate::diag::{Diagnostic, Span, quote};
+
+/// Takes `allowed_ips`. A network that is given twice counts once, at its first place.
+pub(super) fn decode(
+    context: &mut Context<'_>,
+    arguments: &mut Arguments,
+) -> Option<BTreeMap<IpNet, Span>> {
+    let items = arguments.list(context, "allowed_ips")?;
+    let mut networks = BTreeMap::new();
+    for item in items {
+        let Kind::String(text) = &item.kind else {
+            wrong_type(
+                context,
+                "`allowed_ips`",
+                "a string such as \"203.0.113.7/32\"",
+                &item,
+            );
+            arguments.invalid.insert("allowed_ips");
+            continue;
+        };
+        match parse(text) {
+            Ok(network) => {
+                networks.entry(network).or_insert(item.span);
+            }
+            Err(refusal) => {
+                arguments.refuse::<()>(context, "allowed_ips", refusal.at(item.span));
+            }
+        }
+    }
+    Some(networks)
+}
+
+fn parse(text: &str) -> Result<IpNet, Diagnostic> {
+    let Ok(network) = text.parse::<IpNet>() else {
+        return Err(not_a_network(text));
+    };
+    if network.addr() != network.network() {
+        let message = format!("{} has bits set beyond its prefix", quote(text));
+        return Err(Diagnostic::error("cidr_host_bits", message)
+            .help(format!("did you mean \"{}\"?", network.trunc())));
+    }
+    if let IpNet::V6(inner) = network
+        && let Some(address) = inner.network().to_ipv4_mapped()
+    {
+        let message = format!("{} is an IPv4 network in IPv6 notation", quote(text));
+        let plain = inner
+            .prefix_len()
+            .checked_sub(96)
+            .and_then(|prefix| Ipv4Net::new(address, prefix).ok());
+        let mut refusal = Diagnostic::error("cidr_ipv4_mapped", message);
+        refusal.help = plain
+            .map(|plain| format!("IAM sees IPv4 callers by their IPv4 address: write \"{plain}\""));
+        return Err(refusal);
+    }
+    Ok(network)
+}
+
+fn not_a_network(text: &str) -> Diagnostic {
+    let message = format!("{} is no network in CIDR notation", quote(text));
+    let help = match (text.parse::<IpAddr>(), text.trim().parse::<IpNet>()) {
+        (Ok(IpAddr::V4(address)), _) => format!("for this one address: \"{address}/32\""),
+        (Ok(IpAddr::V6(address)), _) => format!("for this one address: \"{address}/128\""),
+        (_, Ok(network)) => format!("without the blanks: \"{network}\""),
+        _ => "such as \"203.0.113.7/32\" or \"2001:db8::/48\"".to_owned(),
+    };
+    Diagnostic::error("cidr_invalid", message).help(help)
+}

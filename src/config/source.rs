@@ -1,0 +1,144 @@
+//! Reads the files: the only input of a load.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use super::LoadRequest;
+use crate::diag::{Diagnostic, Diagnostics, SourceMap};
+
+/// The largest file that is read.
+const FILE_BYTES: u64 = 16 << 20;
+/// The most that all files of a load may hold.
+const TOTAL_BYTES: usize = 64 << 20;
+
+/// What was read.
+pub(super) struct Read {
+    pub sources: SourceMap,
+    /// Indexes of tenants files.
+    pub files: Vec<usize>,
+    /// Indexes of variable files.
+    pub variable_files: Vec<usize>,
+    pub diagnostics: Diagnostics,
+}
+
+/// Reads what the request names, or every `*.hcl` of the directory in the order of their names.
+pub(super) fn read(request: &LoadRequest) -> Read {
+    let mut read = Read {
+        sources: SourceMap::default(),
+        files: Vec::new(),
+        variable_files: Vec::new(),
+        diagnostics: Diagnostics::default(),
+    };
+    let paths = if request.files.is_empty() {
+        list(request, &mut read.diagnostics)
+    } else {
+        once_each(&request.dir, &request.files)
+    };
+    let mut total = 0;
+    for path in &paths {
+        if let Some(index) = add(&mut read, &request.dir, path, &mut total) {
+            read.files.push(index);
+        }
+    }
+    for path in &request.var_files {
+        if let Some(index) = add(&mut read, &request.dir, path, &mut total) {
+            read.variable_files.push(index);
+        }
+    }
+    read
+}
+
+/// A file named twice is read once.
+fn once_each(dir: &Path, paths: &[PathBuf]) -> Vec<PathBuf> {
+    let mut seen = HashSet::new();
+    paths
+        .iter()
+        .filter(|path| {
+            let full = dir.join(path);
+            seen.insert(fs::canonicalize(&full).unwrap_or(full))
+        })
+        .cloned()
+        .collect()
+}
+
+fn list(request: &LoadRequest, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
+    let dir = &request.dir;
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) => {
+            let message = format!("cannot read the directory {}: {error}", dir.display());
+            diagnostics.push(
+                Diagnostic::error("unreadable", message)
+                    .help("name the configuration directory with -C DIR"),
+            );
+            return Vec::new();
+        }
+    };
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .map(|entry| PathBuf::from(entry.file_name()))
+        .filter(|name| {
+            let is_hidden = name.to_string_lossy().starts_with('.');
+            let is_hcl = name.extension().is_some_and(|extension| extension == "hcl");
+            is_hcl && !is_hidden && !dir.join(name).is_dir()
+        })
+        .collect();
+    paths.sort();
+    // A variable file that sits in the directory is still a variable file.
+    paths.retain(|path| !request.var_files.contains(path));
+    if paths.is_empty() {
+        let is_list_given = !request.var_files.is_empty();
+        if !is_list_given {
+            let message = format!("there is no *.hcl file in {}", dir.display());
+            diagnostics.push(
+                Diagnostic::error("no_files", message)
+                    .help("name the directory with -C DIR or files with --file"),
+            );
+        }
+    }
+    paths
+}
+
+fn add(read: &mut Read, dir: &Path, path: &Path, total: &mut usize) -> Option<usize> {
+    let full = dir.join(path);
+    let name = if dir == Path::new(".") || dir.as_os_str().is_empty() {
+        path.display().to_string()
+    } else {
+        full.display().to_string()
+    };
+    match read_text(&full, total) {
+        Ok(text) => Some(read.sources.add(name, text)),
+        Err((code, reason)) => {
+            let message = format!("cannot read {name}: {reason}");
+            read.diagnostics.push(Diagnostic::error(code, message));
+            None
+        }
+    }
+}
+
+fn read_text(path: &Path, total: &mut usize) -> Result<String, (&'static str, String)> {
+    let unreadable = |error: std::io::Error| ("unreadable", error.to_string());
+    let file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    *total += bytes.len();
+    if bytes.len() as u64 > FILE_BYTES {
+        return Err(("too_large", "it is larger than 16 MiB".to_owned()));
+    }
+    if *total > TOTAL_BYTES {
+        return Err((
+            "too_large",
+            "the files are larger than 64 MiB together".to_owned(),
+        ));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let before = &error.as_bytes()[..good];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        ("not_utf8", format!("line {line} is not UTF-8 text"))
+    })
+}

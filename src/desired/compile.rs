@@ -1,0 +1,137 @@
+//! From a configuration and the facts of its cluster to everything it asks for.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::naming::{self, TenantNames};
+use super::{Builder, Desired, DesiredTenant, Login, access, database};
+use crate::config::{Cluster, Config, Tenant, TenantState};
+use crate::diag::Diagnostic;
+use crate::model::{ClusterFacts, Digest, World};
+
+/// Lowers every tenant. The configuration has passed [`super::lint`]; what is checked here needs the cluster's facts.
+///
+/// # Errors
+/// Every tenant that cannot live on this cluster, with its place in the file.
+pub fn compile(config: &Config, cluster: &Cluster, facts: &ClusterFacts) -> Result<Desired, Vec<Diagnostic>> {
+    let Some(capabilities) = cluster.engine.value.capabilities() else {
+        return Err(vec![Diagnostic::error("engine_not_built", "this engine is not built yet").at(cluster.engine.span)]);
+    };
+    let admin = cluster.admin.username.clone().unwrap_or_else(|| facts.master_username.clone());
+    let mut builder = Builder {
+        facts,
+        admin: &admin,
+        capabilities,
+        world: World::default(),
+        owner_of: BTreeMap::new(),
+        origin: BTreeMap::new(),
+    };
+    let mut problems = Vec::new();
+    let mut tenants = BTreeMap::new();
+    for (id, tenant) in &config.tenants {
+        let names = naming::compose(&config.naming, tenant);
+        problems.extend(check(tenant, &names, &admin, facts));
+        access::lower(&mut builder, tenant, &names);
+        database::lower(&mut builder, tenant, &names);
+        tenants.insert(id.clone(), summary(tenant, names, facts));
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let Builder { world, owner_of, origin, .. } = builder;
+    let digest = digest(config, cluster, facts, &admin, &world);
+    Ok(Desired {
+        workspace: config.workspace.clone(),
+        facts: facts.clone(),
+        capabilities,
+        admin,
+        world,
+        owner_of,
+        origin,
+        tenants,
+        shared_databases: cluster.shared_databases,
+        digest,
+    })
+}
+
+fn check(tenant: &Tenant, names: &TenantNames, admin: &str, facts: &ClusterFacts) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    if tenant.rds_iam_auth && !facts.iam_enabled {
+        problems.push(
+            Diagnostic::error(
+                "iam_authentication_off",
+                format!(
+                    "tenant \"{}\" logs in by IAM, but cluster \"{}\" has IAM database authentication off",
+                    tenant.id, facts.identifier
+                ),
+            )
+            .at(tenant.span)
+            .help(format!(
+                "turn it on: aws rds modify-db-cluster --region {} --db-cluster-identifier {} \
+                 --enable-iam-database-authentication --apply-immediately",
+                facts.region, facts.identifier
+            )),
+        );
+    }
+    if names.role.eq_ignore_ascii_case(admin) {
+        problems.push(
+            Diagnostic::error(
+                "reserved_name",
+                format!("tenant \"{}\" would take the login role \"{admin}\", which administers the cluster", tenant.id),
+            )
+            .at(tenant.span)
+            .help("choose another name for the tenant"),
+        );
+    }
+    problems
+}
+
+fn summary(tenant: &Tenant, names: TenantNames, facts: &ClusterFacts) -> DesiredTenant {
+    let login = if tenant.rds_iam_auth {
+        Login::Iam { role_arn: access::role_arn(facts, &names.iam_role), networks: tenant.allowed_ips.clone() }
+    } else {
+        Login::Password
+    };
+    let databases = names
+        .databases
+        .iter()
+        .filter(|(logical, _)| tenant.databases.get(*logical).is_some_and(|wanted| wanted.value))
+        .map(|(_, name)| name.clone())
+        .collect();
+    DesiredTenant {
+        names,
+        login,
+        suspended: tenant.state == TenantState::Suspended,
+        databases,
+        recipient: tenant.handover.as_ref().map(|handover| handover.recipient.clone()),
+    }
+}
+
+/// Over the meaning, not the text: object by object, plus what steers the diff without being an object.
+fn digest(config: &Config, cluster: &Cluster, facts: &ClusterFacts, admin: &str, world: &World) -> Digest {
+    let objects: Vec<_> = world.iter().collect();
+    let recipients: BTreeMap<_, _> = config
+        .tenants
+        .iter()
+        .filter_map(|(id, tenant)| Some((id.as_str(), &tenant.handover.as_ref()?.recipient)))
+        .collect();
+    let unwanted: BTreeMap<_, Vec<_>> = config
+        .tenants
+        .iter()
+        .map(|(id, tenant)| {
+            let names = tenant.databases.iter().filter(|(_, wanted)| !wanted.value).map(|(name, _)| name);
+            (id.as_str(), names.collect())
+        })
+        .collect();
+    Digest::of(&json!({
+        "workspace": config.workspace,
+        "cluster": facts.resource_id,
+        "admin": admin,
+        "admin_database": cluster.admin.database,
+        "shared_databases": format!("{:?}", cluster.shared_databases),
+        "objects": objects,
+        "recipients": recipients,
+        "unwanted": unwanted,
+    }))
+}

@@ -1,0 +1,278 @@
+//! Names: what Postgres and IAM accept, reserve, and cannot tell apart.
+
+use std::collections::BTreeMap;
+
+use crate::address::TenantId;
+use crate::config::{Config, Tenant};
+use crate::desired::naming::{TenantNames, compose};
+use crate::diag::{Diagnostic, Span, quote};
+
+/// `NAMEDATALEN - 1`; the server cuts longer names with a mere notice.
+const POSTGRES_BYTES: usize = 63;
+/// Names of IAM users and roles.
+const IAM_CHARACTERS: usize = 64;
+/// What IAM allows in a name besides letters and digits.
+const IAM_PUNCTUATION: &str = "+=,.@_-";
+/// `GRANT .. TO "public"`, quoted, means everybody. The others belong to the server or to RDS.
+const RESERVED_ROLES: [&str; 5] = ["public", "none", "postgres", "template0", "template1"];
+const RESERVED_PREFIXES: [&str; 3] = ["pg_", "rds", "aws"];
+const RESERVED_DATABASES: [&str; 4] = ["postgres", "template0", "template1", "rdsadmin"];
+
+/// Checks the names of one tenant.
+pub(super) fn check(config: &Config, tenant: &Tenant, findings: &mut Vec<Diagnostic>) {
+    let id = tenant.id.as_str();
+    if let Some(finding) = tenant_name(config, tenant) {
+        // Composed names contain this one: they would repeat it.
+        findings.push(finding);
+        return;
+    }
+    let names = compose(&config.naming, tenant);
+    let iam = [("IAM user", &names.iam_user), ("IAM role", &names.iam_role)];
+    for (kind, name) in iam {
+        if let Some(finding) = iam_name(kind, name) {
+            findings.push(finding.at(tenant.span));
+        }
+    }
+    let finding = postgres_name("login role", &names.role).or_else(|| {
+        let reserved = (names.role != id)
+            .then(|| reserved_role(config, &names.role))
+            .flatten();
+        reserved.map(|why| reserved_name("login role", &names.role, &why))
+    });
+    findings.extend(finding.map(|finding| finding.at(tenant.span)));
+    for (logical, name) in &names.databases {
+        let span = database_span(tenant, logical);
+        if let Some(finding) = database_name(config, logical, name) {
+            findings.push(finding.at(span));
+        }
+    }
+}
+
+fn database_span(tenant: &Tenant, logical: &str) -> Span {
+    tenant
+        .source
+        .databases
+        .get(logical)
+        .copied()
+        .unwrap_or(tenant.span)
+}
+
+/// The tenant's own name: it becomes a tag, a file's name and, by default, a role and an IAM user.
+fn tenant_name(config: &Config, tenant: &Tenant) -> Option<Diagnostic> {
+    let id = tenant.id.as_str();
+    if let Some(why) = reserved_role(config, id) {
+        return Some(reserved_name("tenant", id, &why).at(tenant.span));
+    }
+    let begins_well = id.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    let finding = if id.is_empty() {
+        Diagnostic::error("invalid_name", "a tenant has a name")
+    } else if let Some(bad) = id.chars().find(|c| !is_iam(*c)) {
+        let message = format!("the tenant name {} contains {}", quote(id), character(bad));
+        let help = match bad {
+            '*' | '?' | '$' => {
+                "IAM would read it as a pattern, and open the databases of other tenants".to_owned()
+            }
+            _ => format!("it becomes an IAM name: letters, digits and `{IAM_PUNCTUATION}`"),
+        };
+        Diagnostic::error("invalid_name", message).help(help)
+    } else if !begins_well {
+        Diagnostic::error(
+            "invalid_name",
+            format!(
+                "the tenant name {} does not begin with a letter, a digit or `_`",
+                quote(id)
+            ),
+        )
+    } else {
+        return None;
+    };
+    Some(finding.at(tenant.span))
+}
+
+fn is_iam(character: char) -> bool {
+    character.is_ascii_alphanumeric() || IAM_PUNCTUATION.contains(character)
+}
+
+fn character(character: char) -> String {
+    if character.is_control() || character.is_whitespace() {
+        format!("the character U+{:04X}", u32::from(character))
+    } else {
+        format!("`{character}`")
+    }
+}
+
+fn reserved_name(kind: &str, name: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(
+        "reserved_name",
+        format!("the {kind} cannot be named {}: {why}", quote(name)),
+    )
+}
+
+/// Why a role cannot have a name, compared without case.
+fn reserved_role(config: &Config, name: &str) -> Option<String> {
+    let folded = name.to_lowercase();
+    let admin = config
+        .cluster
+        .as_ref()
+        .and_then(|cluster| cluster.admin.username.as_deref());
+    if RESERVED_ROLES.contains(&folded.as_str()) {
+        return Some("the name is reserved".to_owned());
+    }
+    if let Some(prefix) = RESERVED_PREFIXES
+        .iter()
+        .find(|prefix| folded.starts_with(**prefix))
+    {
+        return Some(format!("names that begin with `{prefix}` are reserved"));
+    }
+    admin
+        .is_some_and(|admin| admin.to_lowercase() == folded)
+        .then(|| "it is the admin's name".to_owned())
+}
+
+fn iam_name(kind: &str, name: &str) -> Option<Diagnostic> {
+    if let Some(bad) = name.chars().find(|c| !is_iam(*c)) {
+        let message = format!("the {kind} {} contains {}", quote(name), character(bad));
+        return Some(Diagnostic::error("invalid_name", message).help(format!(
+            "IAM allows letters, digits and `{IAM_PUNCTUATION}`"
+        )));
+    }
+    let length = name.len();
+    (length > IAM_CHARACTERS).then(|| {
+        Diagnostic::error(
+            "name_too_long",
+            format!(
+                "the {kind} {} has {length} characters, IAM allows {IAM_CHARACTERS}",
+                quote(name)
+            ),
+        )
+    })
+}
+
+fn postgres_name(kind: &str, name: &str) -> Option<Diagnostic> {
+    let is_bad = |c: &char| c.is_control() || "*?$".contains(*c);
+    if let Some(bad) = name.chars().find(is_bad) {
+        let message = format!("the {kind} {} contains {}", quote(name), character(bad));
+        return Some(Diagnostic::error("invalid_name", message));
+    }
+    let length = name.len();
+    (length > POSTGRES_BYTES).then(|| {
+        Diagnostic::error(
+            "name_too_long",
+            format!(
+                "the {kind} {} has {length} bytes, Postgres allows {POSTGRES_BYTES}",
+                quote(name)
+            ),
+        )
+    })
+}
+
+fn database_name(config: &Config, logical: &str, name: &str) -> Option<Diagnostic> {
+    if logical.is_empty() {
+        return Some(Diagnostic::error("invalid_name", "a database has a name"));
+    }
+    if logical.trim() != logical {
+        let message = format!(
+            "the database name {} begins or ends with a blank",
+            quote(logical)
+        );
+        return Some(Diagnostic::error("invalid_name", message));
+    }
+    let folded = name.to_lowercase();
+    let admin = config
+        .cluster
+        .as_ref()
+        .map(|cluster| cluster.admin.database.to_lowercase());
+    let is_admin = admin.is_some_and(|admin| admin == folded);
+    if RESERVED_DATABASES.contains(&folded.as_str()) || is_admin {
+        let why = if is_admin {
+            "tenantctl keeps its ledger there"
+        } else {
+            "the name is reserved"
+        };
+        return Some(reserved_name("database", name, why));
+    }
+    postgres_name("database", name)
+}
+
+/// One composed name and whose it is.
+struct Owned<'a> {
+    tenant: &'a TenantId,
+    span: Span,
+    name: String,
+    /// How messages call it, such as ``database `db1` of tenant `a` ``.
+    owner: String,
+}
+
+/// Finds names of one kind that are the same, or the same but for case: IAM takes those for one, and people do.
+pub(super) fn check_collisions(config: &Config, findings: &mut Vec<Diagnostic>) {
+    let mut by_kind: BTreeMap<&str, BTreeMap<String, Owned<'_>>> = BTreeMap::new();
+    // Two tenants whose names differ in case alone collide in every kind: the first is enough.
+    let mut reported: Vec<(&TenantId, &TenantId)> = Vec::new();
+    for tenant in config.tenants.values() {
+        let names = compose(&config.naming, tenant);
+        for (kind, owned) in owned_names(tenant, names) {
+            let names = by_kind.entry(kind).or_default();
+            let folded = owned.name.to_lowercase();
+            let Some(first) = names.get(&folded) else {
+                names.insert(folded, owned);
+                continue;
+            };
+            let pair = (first.tenant, owned.tenant);
+            if pair.0 != pair.1 && reported.last() == Some(&pair) {
+                continue;
+            }
+            reported.push(pair);
+            findings.push(collision(kind, first, &owned));
+        }
+    }
+}
+
+fn collision(kind: &str, first: &Owned<'_>, second: &Owned<'_>) -> Diagnostic {
+    let (code, message) = if first.name == second.name {
+        let message = format!(
+            "the {kind} {} would belong to {} and to {}",
+            quote(&first.name),
+            first.owner,
+            second.owner
+        );
+        ("name_collision", message)
+    } else {
+        let message = format!(
+            "the {kind}s {} of {} and {} of {} differ in case alone",
+            quote(&first.name),
+            first.owner,
+            quote(&second.name),
+            second.owner
+        );
+        ("name_case_collision", message)
+    };
+    Diagnostic::error(code, message)
+        .at(second.span)
+        .related(first.span, "the other one is here")
+        .help("rename one, or separate the parts of the name in a `naming` block")
+}
+
+fn owned_names(tenant: &Tenant, names: TenantNames) -> Vec<(&'static str, Owned<'_>)> {
+    let owner = format!("tenant {}", quote(tenant.id.as_str()));
+    let of_tenant = |name: String| Owned {
+        tenant: &tenant.id,
+        span: tenant.span,
+        name,
+        owner: owner.clone(),
+    };
+    let mut owned = vec![
+        ("login role", of_tenant(names.role)),
+        ("IAM user", of_tenant(names.iam_user)),
+        ("IAM role", of_tenant(names.iam_role)),
+    ];
+    for (logical, name) in names.databases {
+        let of_database = Owned {
+            tenant: &tenant.id,
+            span: database_span(tenant, &logical),
+            name,
+            owner: format!("{} of {owner}", quote(&logical)),
+        };
+        owned.push(("database", of_database));
+    }
+    owned
+}

@@ -1,0 +1,95 @@
+//! What the file asks for, lowered into objects. Pure.
+//!
+//! An isolation model is a function from a tenant to objects ([`database`]); how a tenant logs in is where it meets
+//! the engine ([`access`]).
+
+pub mod access;
+pub mod compile;
+pub mod database;
+pub mod lint;
+pub mod naming;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
+
+use crate::address::{Address, TenantId};
+use crate::config::SharedDatabases;
+use crate::diag::Span;
+use crate::engine::Capabilities;
+use crate::model::{ClusterFacts, Digest, Object, World};
+
+pub use compile::compile;
+
+/// Everything the file asks for.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    /// The ownership mark.
+    pub workspace: String,
+    /// The cluster it is asked of.
+    pub facts: ClusterFacts,
+    /// What that cluster's engine can do.
+    pub capabilities: Capabilities,
+    /// The role that administers the cluster and owns the tenants' databases.
+    pub admin: String,
+    /// The objects.
+    pub world: World,
+    /// Whose each object is.
+    pub owner_of: BTreeMap<Address, TenantId>,
+    /// Where each object was asked for.
+    pub origin: BTreeMap<Address, Span>,
+    /// The tenants.
+    pub tenants: BTreeMap<TenantId, DesiredTenant>,
+    /// What happens to PUBLIC on databases that are not ours.
+    pub shared_databases: SharedDatabases,
+    /// A digest of the meaning: two files that mean the same have the same.
+    pub digest: Digest,
+}
+
+/// What is known of a tenant besides its objects.
+#[derive(Clone, Debug)]
+pub struct DesiredTenant {
+    /// The names of its objects.
+    pub names: naming::TenantNames,
+    /// How it logs in.
+    pub login: Login,
+    /// Whether its access is cut.
+    pub suspended: bool,
+    /// The catalog names of the databases it may open.
+    pub databases: BTreeSet<String>,
+    /// To whom its secrets go.
+    pub recipient: Option<String>,
+}
+
+/// How a tenant logs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// By a token of an IAM role.
+    Iam {
+        /// The role to assume.
+        role_arn: String,
+        /// From where it may be assumed.
+        networks: BTreeSet<IpNet>,
+    },
+    /// By a password.
+    Password,
+}
+
+/// Collects the objects of tenants while they are lowered.
+pub(crate) struct Builder<'a> {
+    pub facts: &'a ClusterFacts,
+    pub admin: &'a str,
+    pub capabilities: Capabilities,
+    pub world: World,
+    pub owner_of: BTreeMap<Address, TenantId>,
+    pub origin: BTreeMap<Address, Span>,
+}
+
+impl Builder<'_> {
+    /// Adds one object of a tenant.
+    pub(crate) fn add(&mut self, tenant: &crate::config::Tenant, address: Address, object: Object) {
+        self.owner_of.insert(address.clone(), tenant.id.clone());
+        self.origin.insert(address.clone(), tenant.span);
+        self.world.insert(address, object);
+    }
+}

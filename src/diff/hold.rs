@@ -1,0 +1,145 @@
+//! What is not ours, and what the admin may not do.
+
+use super::{Differ, HeldKind};
+use crate::address::{Address, TenantId};
+use crate::model::{IamRole, IamUser, Object};
+use crate::model::quote::quote_identifier;
+
+/// How IAM compares names: without case.
+pub fn fold_case(name: &str) -> String {
+    name.to_ascii_lowercase()
+}
+
+impl Differ<'_> {
+    /// Everything wanted that exists without our mark. A held login role or IAM identity stops its whole tenant: half
+    /// an identity is either useless or somebody else's.
+    pub(super) fn hold_what_is_not_ours(&mut self) {
+        for (address, object) in self.desired.world.iter() {
+            let Some(tenant) = self.desired.owner_of.get(address) else { continue };
+            if !self.scope.contains(tenant) || !is_root(address) {
+                continue;
+            }
+            let Some(because) = self.reason_not_ours(address, tenant, object) else { continue };
+            self.hold(address, Some(tenant), HeldKind::NotOurs, because);
+            match address {
+                Address::Database { name } => {
+                    self.blocked_databases.insert(name.clone(), address.clone());
+                }
+                _ => {
+                    self.blocked.entry(tenant.clone()).or_insert_with(|| address.clone());
+                }
+            }
+        }
+    }
+
+    fn reason_not_ours(&self, address: &Address, tenant: &TenantId, wanted: &Object) -> Option<String> {
+        if let Some((_, found)) = self.live.case_variants.iter().find(|(variant, _)| variant == address) {
+            return Some(format!("IAM already has {found}, which it takes for the same name"));
+        }
+        let live = self.live.world.get(address)?;
+        match self.live.marks.get(address) {
+            None => Some(format!(
+                "exists, not ours: if it is meant for this tenant, run tenantctl adopt --tenant {tenant}"
+            )),
+            Some(mark) if mark.workspace != self.desired.workspace => {
+                Some(format!("exists, not ours: it belongs to workspace \"{}\"", mark.workspace))
+            }
+            Some(mark) if &mark.tenant != tenant => {
+                Some(format!("exists, not ours: it belongs to tenant \"{}\"", mark.tenant))
+            }
+            Some(_) => moved_path(wanted, live),
+        }
+    }
+
+    /// What a change of an object has to wait for.
+    pub(super) fn waits_for(&self, address: &Address, tenant: Option<&TenantId>) -> Option<&Address> {
+        let database = Self::database_of(address).and_then(|name| self.blocked_databases.get(name));
+        let tenant = tenant.and_then(|tenant| self.blocked.get(tenant));
+        tenant.or(database).filter(|blocking| *blocking != address)
+    }
+
+    /// Why the admin may not do what a change of this object takes, with the statement that would let it.
+    pub(super) fn not_allowed(&self, address: &Address) -> Option<String> {
+        let power = &self.live.server.power;
+        let admin = quote_identifier(&power.admin);
+        match address {
+            Address::Role { name } | Address::RoleSetting { role: name, .. } => {
+                let exists = self.live.world.role(name)?;
+                if exists.superuser && !power.superuser {
+                    return Some(format!("role \"{name}\" is a superuser, which only a superuser may alter"));
+                }
+                if power.may_administer(name) {
+                    return None;
+                }
+                Some(format!(
+                    "the admin may not administer role \"{name}\", which somebody else created. A role that may has to \
+                     run once: GRANT {} TO {admin} WITH ADMIN OPTION",
+                    quote_identifier(name)
+                ))
+            }
+            Address::Membership { role, .. } => self.may_not_grant(role),
+            Address::Database { name } | Address::DatabaseGrant { database: name, .. } => {
+                self.may_not_own(name)
+            }
+            Address::SchemaGrant { database, .. }
+            | Address::Schema { database, .. }
+            | Address::Extension { database, .. } => self.may_not_own(database),
+            Address::IamUser { .. }
+            | Address::IamUserPolicy { .. }
+            | Address::IamRole { .. }
+            | Address::IamRolePolicy { .. }
+            | Address::IamAccessKey { .. } => None,
+        }
+    }
+
+    fn may_not_grant(&self, role: &str) -> Option<String> {
+        let power = &self.live.server.power;
+        if self.live.world.role(role).is_none() {
+            return Some(format!("there is no role \"{role}\" on this server; is it an Aurora cluster?"));
+        }
+        // RDS lets its own superusers grant its own roles, whatever the catalog says.
+        if power.may_administer(role) || (role.starts_with("rds_") && power.has_privileges_of("rds_superuser")) {
+            return None;
+        }
+        Some(format!(
+            "the admin may not grant role \"{role}\". A role that may has to run once: GRANT {} TO {} WITH ADMIN OPTION",
+            quote_identifier(role),
+            quote_identifier(&power.admin)
+        ))
+    }
+
+    /// Grants are the owner's. An owner the admin neither is nor can take the database from keeps it.
+    fn may_not_own(&self, database: &str) -> Option<String> {
+        let power = &self.live.server.power;
+        let owner = &self.live.world.database(database)?.owner;
+        let superuser = self.live.world.role(owner).is_some_and(|role| role.superuser);
+        if power.has_privileges_of(owner) || (power.may_administer(owner) && !superuser) {
+            return None;
+        }
+        Some(format!(
+            "database \"{database}\" belongs to \"{owner}\", and only its owner may close it. \"{owner}\" or a superuser \
+             has to run once: ALTER DATABASE {} OWNER TO {}",
+            quote_identifier(database),
+            quote_identifier(&power.admin)
+        ))
+    }
+}
+
+/// The objects that carry a mark; all others belong to one of them.
+pub(super) fn is_root(address: &Address) -> bool {
+    matches!(
+        address,
+        Address::IamUser { .. } | Address::IamRole { .. } | Address::Role { .. } | Address::Database { .. }
+    )
+}
+
+fn moved_path(wanted: &Object, live: &Object) -> Option<String> {
+    let (wanted, found) = match (wanted, live) {
+        (Object::IamUser(IamUser { path: wanted }), Object::IamUser(IamUser { path: found }))
+        | (Object::IamRole(IamRole { path: wanted, .. }), Object::IamRole(IamRole { path: found, .. })) => (wanted, found),
+        _ => return None,
+    };
+    (wanted != found).then(|| {
+        format!("it lives under the IAM path {found}, not {wanted}, and a path is part of every ARN that names it")
+    })
+}

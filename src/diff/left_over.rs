@@ -1,0 +1,281 @@
+//! What lives and is ours, but is not asked for. Access goes; data stays, unless its tenant agreed to lose it.
+
+use super::{Action, Differ, FieldChange, HeldKind, compare};
+use crate::address::{Address, Grantee, TenantId};
+use crate::model::iam::{ASSUME_ROLE_POLICY, CONNECT_POLICY};
+use crate::model::{AccessKey, DeletionPolicy, Grant, KeyStatus, Mark, Object, Password, Role};
+
+impl<'a> Differ<'a> {
+    pub(super) fn left_over(&mut self) {
+        let live = self.live;
+        for (address, mark) in &live.marks {
+            if mark.workspace != self.desired.workspace
+                || !self.scope.contains(&mark.tenant)
+                || self.desired.world.contains(address)
+            {
+                continue;
+            }
+            let Some(object) = live.world.get(address) else { continue };
+            match (address, object) {
+                (Address::IamUser { name }, _) => self.leaving_user(address, name, &mark.tenant, object),
+                (Address::IamRole { name }, _) => self.leaving_role(address, name, &mark.tenant, object),
+                (Address::Role { .. }, Object::Role(role)) => self.leaving_login(address, &mark.tenant, role),
+                (Address::Database { .. }, Object::Database(_)) => {
+                    self.leaving_database(address, &mark.tenant, object);
+                }
+                _ => {}
+            }
+        }
+        for (address, object) in live.world.iter() {
+            match (address, object) {
+                (Address::DatabaseGrant { database, grantee } | Address::SchemaGrant { database, grantee, .. }, Object::Grant(grant)) => {
+                    self.left_over_grant(address, database, grantee, grant);
+                }
+                (Address::Membership { role, member }, _) => self.left_over_membership(address, role, member, object),
+                (Address::RoleSetting { role, .. }, _) => self.left_over_setting(address, role, object),
+                (Address::IamAccessKey { user, id: Some(id) }, Object::AccessKey(key)) => {
+                    self.left_over_key(address, user, id, key);
+                }
+                (Address::IamUserPolicy { user: of, name }, _) => {
+                    self.foreign_policy(address, &Address::IamUser { name: of.clone() }, name, ASSUME_ROLE_POLICY);
+                }
+                (Address::IamRolePolicy { role: of, name }, _) => {
+                    self.foreign_policy(address, &Address::IamRole { name: of.clone() }, name, CONNECT_POLICY);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn leaving_user(&mut self, address: &Address, user: &str, tenant: &TenantId, object: &Object) {
+        for (key, found) in self.live.world.iter() {
+            if matches!(key, Address::IamAccessKey { user: of, .. } if of == user) {
+                self.change(key, Some(tenant), Action::Delete(found.clone()));
+            }
+        }
+        let policy = Address::IamUserPolicy { user: user.to_owned(), name: ASSUME_ROLE_POLICY.into() };
+        self.leave_iam(address, &policy, tenant, object, |other| {
+            matches!(other, Address::IamUserPolicy { user: of, .. } if of == user)
+        });
+    }
+
+    fn leaving_role(&mut self, address: &Address, role: &str, tenant: &TenantId, object: &Object) {
+        let policy = Address::IamRolePolicy { role: role.to_owned(), name: CONNECT_POLICY.into() };
+        self.leave_iam(address, &policy, tenant, object, |other| {
+            matches!(other, Address::IamRolePolicy { role: of, .. } if of == role)
+        });
+    }
+
+    /// Our own policy goes in any case; the identity only if nothing of somebody else's hangs on it.
+    fn leave_iam(
+        &mut self,
+        address: &Address,
+        policy: &Address,
+        tenant: &TenantId,
+        object: &Object,
+        is_its_policy: impl Fn(&Address) -> bool,
+    ) {
+        if let Some(document) = self.live.world.get(policy) {
+            self.change(policy, Some(tenant), Action::Delete(document.clone()));
+        }
+        let mut foreign: Vec<String> = self.live.attachments.get(address).cloned().unwrap_or_default();
+        foreign.extend(
+            self.live
+                .world
+                .iter()
+                .filter(|(other, _)| is_its_policy(other) && *other != policy)
+                .map(|(other, _)| format!("inline policy {}", other.name())),
+        );
+        if foreign.is_empty() {
+            self.change(address, Some(tenant), Action::Delete(object.clone()));
+        } else {
+            let because = format!("IAM deletes nothing that others hang on, and these are not ours: {}", foreign.join(", "));
+            self.hold(address, Some(tenant), HeldKind::NotOurs, because);
+        }
+    }
+
+    fn leaving_login(&mut self, address: &Address, tenant: &TenantId, role: &Role) {
+        if let Some(because) = self.not_allowed(address) {
+            self.hold(address, Some(tenant), HeldKind::NotAllowed, because);
+            return;
+        }
+        let Address::Role { name } = address else { return };
+        if self.is_gone(tenant) && self.is_given_up(tenant) {
+            let change = self.change(address, Some(tenant), Action::Delete(Object::Role(role.clone())));
+            change.end_sessions.insert((name.clone(), None));
+            return;
+        }
+        if role.login {
+            let after = Role { login: false, password: Password::Unknown, ..role.clone() };
+            let action = Action::Update { before: Object::Role(role.clone()), after: Object::Role(after) };
+            let change = self.change(address, Some(tenant), action);
+            change.fields.push(FieldChange::new("login", true, false));
+            change.reason = Some("it is no longer in the file".into());
+            change.end_sessions.insert((name.clone(), None));
+        }
+        self.hold(address, Some(tenant), HeldKind::Retained, "retained without login: it owns what is in its databases");
+    }
+
+    fn leaving_database(&mut self, address: &Address, tenant: &TenantId, object: &Object) {
+        let Object::Database(database) = object else { return };
+        if self.is_gone(tenant) && database.deletion_policy == DeletionPolicy::Delete {
+            if let Some(because) = self.not_allowed(address) {
+                self.hold(address, Some(tenant), HeldKind::NotAllowed, because);
+            } else {
+                self.change(address, Some(tenant), Action::Delete(object.clone())).reason =
+                    Some("its tenant left the file, and deletion_policy = \"delete\" was applied before".into());
+            }
+            return;
+        }
+        let because = if self.is_gone(tenant) {
+            "retained: its tenant left the file, its data stays"
+        } else {
+            "retained: not wanted any more, closed to its tenant, its data stays"
+        };
+        self.hold(address, Some(tenant), HeldKind::Retained, because);
+    }
+
+    fn is_gone(&self, tenant: &TenantId) -> bool {
+        !self.desired.tenants.contains_key(tenant)
+    }
+
+    /// All of the tenant's databases may go, so its role has nothing left to own.
+    fn is_given_up(&self, tenant: &TenantId) -> bool {
+        let mut databases = self
+            .live
+            .marks
+            .iter()
+            .filter(|(_, mark)| mark.workspace == self.desired.workspace && &mark.tenant == tenant)
+            .filter_map(|(address, _)| match self.live.world.get(address) {
+                Some(Object::Database(database)) => Some(database.deletion_policy),
+                _ => None,
+            })
+            .peekable();
+        databases.peek().is_some() && databases.all(|policy| policy == DeletionPolicy::Delete)
+    }
+
+    /// Grants on our databases that nobody asked for: PUBLIC's and other tenants' go, anybody else's is reported.
+    fn left_over_grant(&mut self, address: &Address, database: &str, grantee: &Grantee, grant: &Grant) {
+        let owner = Address::Database { name: database.to_owned() };
+        let Some(mark) = self.our_mark(&owner) else { return };
+        let dropped = self.changes.get(&owner).is_some_and(|change| matches!(change.action, Action::Delete(_)));
+        let asked_for = self.desired.world.contains(address);
+        if asked_for || dropped || grant.items.is_empty() || !self.scope.contains(&mark.tenant) {
+            return;
+        }
+        let Some(role) = Self::role_of(grantee) else {
+            let action = Action::Update { before: Object::Grant(grant.clone()), after: Object::Grant(Grant::default()) };
+            self.revoke(address, mark, action, grant, None);
+            return;
+        };
+        let Some(of) = self.tenant_roles.get(role).copied() else {
+            self.foreign_grant(database, role, grant);
+            return;
+        };
+        let inside = matches!(address, Address::SchemaGrant { .. });
+        let its_own = of == mark;
+        // A tenant that left cannot log in, and one that no longer wants a database cannot enter it: what it holds
+        // inside stays, so that coming back is one change.
+        if its_own && (inside || self.is_gone(&mark.tenant)) {
+            return;
+        }
+        let reason = if its_own { "its tenant no longer wants this database" } else { "it is another tenant's" };
+        self.revoke(address, mark, Action::Delete(Object::Grant(grant.clone())), grant, Some((reason, role)));
+    }
+
+    fn revoke(&mut self, address: &Address, mark: &Mark, action: Action, grant: &Grant, from: Option<(&str, &str)>) {
+        if let Some(because) = self.not_allowed(address) {
+            self.hold(address, Some(&mark.tenant), HeldKind::NotAllowed, because);
+            return;
+        }
+        let before = compare::privileges(grant);
+        let database = Self::database_of(address).map(str::to_owned);
+        let change = self.change(address, Some(&mark.tenant), action);
+        change.fields.push(FieldChange::new("privileges", before, "nothing"));
+        if let Some((reason, role)) = from {
+            change.reason = Some(reason.to_owned());
+            change.end_sessions.insert((role.to_owned(), database));
+        }
+    }
+
+    fn foreign_grant(&mut self, database: &str, role: &str, grant: &Grant) {
+        let message = format!(
+            "role \"{role}\", which is not a tenant, holds {} on or in database {database}; tenantctl leaves it alone",
+            compare::privileges(grant)
+        );
+        self.warn("foreign_grant", message);
+    }
+
+    /// Memberships by which one tenant would be another, or log in by the wrong means, go; others are reported.
+    fn left_over_membership(&mut self, address: &Address, role: &str, member: &str, object: &Object) {
+        if self.desired.world.contains(address) {
+            return;
+        }
+        let to = self.tenant_roles.get(member).copied();
+        let of = self.tenant_roles.get(role).copied();
+        let Some(mark) = to.or(of).filter(|mark| mark.workspace == self.desired.workspace) else { return };
+        if !self.scope.contains(&mark.tenant) || self.is_gone(&mark.tenant) {
+            return;
+        }
+        let reason = match (to, of) {
+            (Some(_), Some(_)) => "a tenant that is a member of another reads its data",
+            (Some(_), None) if self.desired.capabilities.iam_login_role == Some(role) => {
+                "it logs in by password, which a member of this role cannot"
+            }
+            _ => {
+                let message = format!("role \"{member}\" is a member of \"{role}\"; tenantctl leaves it alone");
+                self.warn("foreign_membership", message);
+                return;
+            }
+        };
+        if let Some(because) = self.not_allowed(address) {
+            self.hold(address, Some(&mark.tenant), HeldKind::NotAllowed, because);
+            return;
+        }
+        self.change(address, Some(&mark.tenant), Action::Delete(object.clone())).reason = Some(reason.into());
+    }
+
+    /// A setting goes only if we made it: a role may set its own.
+    fn left_over_setting(&mut self, address: &Address, role: &str, object: &Object) {
+        let Some(mark) = self.tenant_roles.get(role).copied() else { return };
+        let ours = self.live.ledger.object(&self.desired.workspace, address).is_some();
+        if ours && !self.desired.world.contains(address) && !self.is_gone(&mark.tenant) && self.scope.contains(&mark.tenant) {
+            self.change(address, Some(&mark.tenant), Action::Delete(object.clone()));
+        }
+    }
+
+    /// Keys that are not the one we handed over: orphans of a crash go, a suspended tenant's are switched off and on.
+    fn left_over_key(&mut self, address: &Address, user: &str, id: &str, key: &AccessKey) {
+        let Some(mark) = self.our_mark(&Address::IamUser { name: user.to_owned() }) else { return };
+        if !self.scope.contains(&mark.tenant) {
+            return;
+        }
+        if self.live.ledger.is_orphan(user, id) {
+            self.change(address, Some(&mark.tenant), Action::Delete(Object::AccessKey(key.clone()))).reason =
+                Some("a run ended before it handed the secret over, so nobody holds it".into());
+            return;
+        }
+        let Some(tenant) = self.desired.tenants.get(&mark.tenant) else { return };
+        let status = if tenant.suspended {
+            KeyStatus::Inactive
+        } else if self.live.ledger.keys.contains_key(id) {
+            KeyStatus::Active
+        } else {
+            return;
+        };
+        if key.status != status {
+            let after = Object::AccessKey(AccessKey { id: key.id.clone(), status });
+            let action = Action::Update { before: Object::AccessKey(key.clone()), after: after.clone() };
+            let fields = compare::compare(&after, &Object::AccessKey(key.clone()));
+            self.change(address, Some(&mark.tenant), action).fields = fields;
+        }
+    }
+
+    /// A policy that somebody else put on a tenant's identity may widen it.
+    fn foreign_policy(&mut self, address: &Address, of: &Address, name: &str, ours: &str) {
+        let Some(mark) = self.our_mark(of) else { return };
+        if name != ours && self.scope.contains(&mark.tenant) && !self.is_gone(&mark.tenant) {
+            self.warn("foreign_policy", format!("{address} is not ours and may allow more than tenantctl does"));
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! What is asked for against what lives. Pure: the same two worlds give the same bytes.
+
+pub mod adopt;
+mod compare;
+mod hold;
+mod left_over;
+mod sessions;
+mod shared;
+mod wanted;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::address::{Address, Grantee, TenantId};
+use crate::desired::Desired;
+use crate::live::Live;
+use crate::model::{Mark, Object};
+
+pub use adopt::adopt;
+pub use compare::FieldChange;
+pub use hold::fold_case;
+
+/// One difference, and whose it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// What changes.
+    pub address: Address,
+    /// Whose it is; `None` for databases that are nobody's.
+    pub tenant: Option<TenantId>,
+    /// How.
+    pub action: Action,
+    /// Field by field, for an update.
+    pub fields: Vec<FieldChange>,
+    /// Why, where the difference does not say it.
+    pub reason: Option<String>,
+    /// For PUBLIC on a shared database: the login roles that get what PUBLIC had.
+    pub keep: BTreeSet<String>,
+    /// Sessions that end with it: a role's, in one database or in all.
+    pub end_sessions: BTreeSet<(String, Option<String>)>,
+}
+
+/// What happens to an object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// It is made.
+    Create(Object),
+    /// It is changed.
+    Update {
+        /// As it lives.
+        before: Object,
+        /// As it shall be.
+        after: Object,
+    },
+    /// It goes.
+    Delete(Object),
+    /// It gets our mark, and nothing else.
+    Adopt(Object),
+}
+
+/// Something that is not done, and why. Never the same as nothing to do.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Held {
+    /// The object.
+    pub address: Address,
+    /// Whose it would be.
+    pub tenant: Option<TenantId>,
+    /// The kind of reason.
+    pub kind: HeldKind,
+    /// The reason, with what to do about it.
+    pub because: String,
+}
+
+/// Why something is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldKind {
+    /// It exists without our mark.
+    NotOurs,
+    /// It is kept on purpose.
+    Retained,
+    /// It could not be read.
+    Gap,
+    /// The admin may not.
+    NotAllowed,
+    /// It waits for something that is held.
+    Waits,
+}
+
+/// Something worth saying that changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
+pub struct Warning {
+    /// A stable name.
+    pub code: String,
+    /// What it is about.
+    pub message: String,
+}
+
+/// Everything that differs.
+#[derive(Clone, Debug, Default)]
+pub struct Diff {
+    /// The changes, by address.
+    pub changes: Vec<Change>,
+    /// What is not done.
+    pub held: Vec<Held>,
+    /// What is worth saying.
+    pub warnings: Vec<Warning>,
+    /// How many objects are as they should be.
+    pub unchanged: usize,
+    /// Tenants that are ours and not in the file, and lose something by this diff.
+    pub leaving: BTreeSet<TenantId>,
+    /// Tenants that are ours.
+    pub known: BTreeSet<TenantId>,
+}
+
+/// Which tenants count.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    only: Option<BTreeSet<TenantId>>,
+}
+
+impl Scope {
+    /// Exactly these tenants; everything when there are none.
+    pub fn tenants(tenants: impl IntoIterator<Item = TenantId>) -> Self {
+        let only: BTreeSet<_> = tenants.into_iter().collect();
+        Self { only: if only.is_empty() { None } else { Some(only) } }
+    }
+
+    /// Whether a tenant counts.
+    pub fn contains(&self, tenant: &TenantId) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(tenant))
+    }
+
+    /// Whether everything counts, also what is nobody's.
+    pub fn is_everything(&self) -> bool {
+        self.only.is_none()
+    }
+}
+
+/// Compares two worlds.
+pub fn diff(desired: &Desired, live: &Live, scope: &Scope) -> Diff {
+    let mut differ = Differ::new(desired, live, scope);
+    differ.hold_what_is_not_ours();
+    differ.wanted();
+    differ.left_over();
+    differ.shared_databases();
+    differ.end_sessions();
+    differ.finish()
+}
+
+/// The state of one comparison.
+struct Differ<'a> {
+    desired: &'a Desired,
+    live: &'a Live,
+    scope: &'a Scope,
+    changes: BTreeMap<Address, Change>,
+    held: BTreeMap<Address, Held>,
+    warnings: BTreeSet<Warning>,
+    unchanged: usize,
+    /// Tenants whose identity is held: nothing of theirs moves.
+    blocked: BTreeMap<TenantId, Address>,
+    /// Databases that are held: nothing in or on them moves.
+    blocked_databases: BTreeMap<String, Address>,
+    /// Whose each role is, in any workspace.
+    tenant_roles: BTreeMap<&'a str, &'a Mark>,
+}
+
+impl<'a> Differ<'a> {
+    fn new(desired: &'a Desired, live: &'a Live, scope: &'a Scope) -> Self {
+        let tenant_roles = live
+            .marks
+            .iter()
+            .filter_map(|(address, mark)| match address {
+                Address::Role { name } => Some((name.as_str(), mark)),
+                _ => None,
+            })
+            .collect();
+        Self {
+            desired,
+            live,
+            scope,
+            changes: BTreeMap::new(),
+            held: BTreeMap::new(),
+            warnings: BTreeSet::new(),
+            unchanged: 0,
+            blocked: BTreeMap::new(),
+            blocked_databases: BTreeMap::new(),
+            tenant_roles,
+        }
+    }
+
+    /// The mark of an object, if it is this workspace's.
+    fn our_mark(&self, address: &Address) -> Option<&'a Mark> {
+        self.live.marks.get(address).filter(|mark| mark.workspace == self.desired.workspace)
+    }
+
+    fn change(&mut self, address: &Address, tenant: Option<&TenantId>, action: Action) -> &mut Change {
+        self.changes.entry(address.clone()).or_insert_with(|| Change {
+            address: address.clone(),
+            tenant: tenant.cloned(),
+            action,
+            fields: Vec::new(),
+            reason: None,
+            keep: BTreeSet::new(),
+            end_sessions: BTreeSet::new(),
+        })
+    }
+
+    fn hold(&mut self, address: &Address, tenant: Option<&TenantId>, kind: HeldKind, because: impl Into<String>) {
+        self.held.entry(address.clone()).or_insert_with(|| Held {
+            address: address.clone(),
+            tenant: tenant.cloned(),
+            kind,
+            because: because.into(),
+        });
+    }
+
+    fn warn(&mut self, code: &str, message: String) {
+        self.warnings.insert(Warning { code: code.to_owned(), message });
+    }
+
+    /// The database an object is in or on.
+    fn database_of(address: &Address) -> Option<&str> {
+        match address {
+            Address::Database { name } => Some(name),
+            Address::DatabaseGrant { database, .. } => Some(database),
+            other => other.inside_database(),
+        }
+    }
+
+    /// A grantee's role, if it is one.
+    fn role_of(grantee: &Grantee) -> Option<&str> {
+        match grantee {
+            Grantee::Public => None,
+            Grantee::Role(name) => Some(name),
+        }
+    }
+
+    fn finish(self) -> Diff {
+        let known: BTreeSet<_> = self
+            .live
+            .marks
+            .values()
+            .filter(|mark| mark.workspace == self.desired.workspace)
+            .map(|mark| mark.tenant.clone())
+            .collect();
+        let leaving = self
+            .changes
+            .values()
+            .filter_map(|change| change.tenant.clone())
+            .filter(|tenant| !self.desired.tenants.contains_key(tenant))
+            .collect();
+        Diff {
+            changes: self.changes.into_values().collect(),
+            held: self.held.into_values().collect(),
+            warnings: self.warnings.into_iter().collect(),
+            unchanged: self.unchanged,
+            leaving,
+            known,
+        }
+    }
+}

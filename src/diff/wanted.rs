@@ -1,0 +1,141 @@
+//! What is asked for, object by object.
+
+use super::{Action, Differ, HeldKind, compare};
+use crate::address::{Address, TenantId};
+use crate::engine::fresh_database;
+use crate::model::{DatabaseState, KeyStatus, Object};
+
+/// What was found at a wanted address.
+enum Found<'a> {
+    Object(std::borrow::Cow<'a, Object>),
+    Nothing,
+    /// It was not looked at, on request.
+    NotLookedAt,
+}
+
+impl<'a> Differ<'a> {
+    pub(super) fn wanted(&mut self) {
+        let desired = self.desired;
+        for (address, object) in desired.world.iter() {
+            let Some(tenant) = desired.owner_of.get(address) else { continue };
+            if self.scope.contains(tenant) && !self.held.contains_key(address) {
+                self.wanted_one(address, object, tenant);
+            }
+        }
+        self.stale_principals();
+        self.locales();
+    }
+
+    fn wanted_one(&mut self, address: &Address, wanted: &Object, tenant: &TenantId) {
+        if let Some(gap) = self.live.gap(address) {
+            let (at, because) = (gap.address.clone(), format!("could not be read: {}", gap.because));
+            self.hold(&at, Some(tenant), HeldKind::Gap, because);
+            return;
+        }
+        let (action, fields) = match self.find(address) {
+            Found::NotLookedAt => return,
+            Found::Nothing if never_created(wanted) => return,
+            Found::Nothing => (Action::Create(wanted.clone()), Vec::new()),
+            Found::Object(found) => {
+                let fields = compare::compare(wanted, &found);
+                if fields.is_empty() {
+                    self.unchanged += 1;
+                    return;
+                }
+                (Action::Update { before: found.into_owned(), after: wanted.clone() }, fields)
+            }
+        };
+        if self.is_invalid(address) {
+            let because = "an interrupted DROP DATABASE left it unusable, and its data out of reach. Run DROP DATABASE on \
+                           it; the next plan makes it anew";
+            self.hold(address, Some(tenant), HeldKind::NotAllowed, because);
+            return;
+        }
+        if let Some(blocking) = self.waits_for(address, Some(tenant)) {
+            let because = format!("waits for {blocking}, which is held");
+            self.hold(address, Some(tenant), HeldKind::Waits, because);
+            return;
+        }
+        if let Some(because) = self.not_allowed(address) {
+            self.hold(address, Some(tenant), HeldKind::NotAllowed, because);
+            return;
+        }
+        let lost_login = lost_login(&action);
+        let change = self.change(address, Some(tenant), action);
+        change.fields = fields;
+        if let (true, Address::Role { name }) = (lost_login, address) {
+            change.end_sessions.insert((name.clone(), None));
+        }
+    }
+
+    /// A database that is to be made, or that never opened, holds what every new one holds.
+    fn find(&self, address: &Address) -> Found<'a> {
+        if let Some(found) = self.live.world.get(address) {
+            return Found::Object(std::borrow::Cow::Borrowed(found));
+        }
+        let Some(database) = Self::database_of(address) else { return Found::Nothing };
+        if matches!(address, Address::Database { .. }) {
+            return Found::Nothing;
+        }
+        let exists = self.live.world.database(database);
+        let open = exists.is_some_and(|database| database.state == DatabaseState::Open);
+        if address.inside_database().is_some() && open {
+            return if self.live.opened.contains(database) { Found::Nothing } else { Found::NotLookedAt };
+        }
+        match fresh_database(database).remove(address) {
+            Some(object) => Found::Object(std::borrow::Cow::Owned(object)),
+            None => Found::Nothing,
+        }
+    }
+
+    /// Dropping is the one thing an invalid database can take, so everything in it waits.
+    fn is_invalid(&self, address: &Address) -> bool {
+        Self::database_of(address)
+            .and_then(|name| self.live.world.database(name))
+            .is_some_and(|database| database.state == DatabaseState::Invalid)
+    }
+
+    /// A trust policy names its user by ARN, but IAM keeps the user's unique id: a user that is made anew leaves the
+    /// old policy pointing at nobody, though its text is the same.
+    ///
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>
+    fn stale_principals(&mut self) {
+        for (tenant, wanted) in &self.desired.tenants {
+            let user = Address::IamUser { name: wanted.names.iam_user.clone() };
+            let role = Address::IamRole { name: wanted.names.iam_role.clone() };
+            let anew = self.changes.get(&user).is_some_and(|change| matches!(change.action, Action::Create(_)));
+            if !anew || self.changes.contains_key(&role) || self.held.contains_key(&role) {
+                continue;
+            }
+            if let (Some(before), Some(after)) = (self.live.world.get(&role), self.desired.world.get(&role)) {
+                let action = Action::Update { before: before.clone(), after: after.clone() };
+                self.unchanged = self.unchanged.saturating_sub(1);
+                self.change(&role, Some(tenant), action).reason =
+                    Some("its user is made anew, and IAM binds a trust policy to the user it was written for".into());
+            }
+        }
+    }
+
+    /// Creation-only attributes are compared and reported: a database is never replaced.
+    fn locales(&mut self) {
+        let Some(template) = self.live.locales.get("template1") else { return };
+        for (name, locale) in &self.live.locales {
+            let address = Address::Database { name: name.clone() };
+            if self.desired.world.contains(&address) && self.our_mark(&address).is_some() && locale != template {
+                let message = format!(
+                    "database {name} has {locale}, a new one would have {template}; that is fixed at creation and left alone"
+                );
+                self.warn("locale_differs", message);
+            }
+        }
+    }
+}
+
+/// A key that would be born inactive is not born: a suspended tenant gets one when it is active again.
+fn never_created(wanted: &Object) -> bool {
+    matches!(wanted, Object::AccessKey(key) if key.status == KeyStatus::Inactive)
+}
+
+fn lost_login(action: &Action) -> bool {
+    matches!(action, Action::Update { before: Object::Role(before), after: Object::Role(after) } if before.login && !after.login)
+}

@@ -1,0 +1,219 @@
+//! Connections to Postgres: who logs in, how, and with which settings.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::poll_fn;
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_postgres::config::SslMode as WireSslMode;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::aws::Aws;
+use super::{ReadError, access};
+use crate::model::{ClusterFacts, Secret};
+
+/// How long a connection may take: a paused Aurora Serverless cluster needs half a minute to wake.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Where the admin's password comes from.
+#[derive(Debug)]
+pub enum Login {
+    /// It was given.
+    Password(Secret),
+    /// A token, minted for each connection.
+    Iam(Box<(Aws, ClusterFacts)>),
+    /// The cluster's master secret; read again once when it is refused, because Secrets Manager rotates it.
+    Secret {
+        /// The client that reads it.
+        aws: Box<Aws>,
+        /// Its ARN.
+        arn: String,
+        /// What was read last.
+        cached: AsyncMutex<Option<Secret>>,
+    },
+}
+
+/// What a session is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Read only: Postgres refuses writes.
+    Read,
+    /// Apply.
+    Write,
+}
+
+/// Makes connections as the admin.
+pub struct Connector {
+    /// Host to connect to.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// The admin's role.
+    pub username: String,
+    /// Its password.
+    pub login: Login,
+    /// TLS; `None` for clear text.
+    pub tls: Option<rustls::ClientConfig>,
+    /// Shown in `pg_stat_activity`: who runs this. World-readable, so it holds no secret.
+    pub application_name: String,
+}
+
+impl std::fmt::Debug for Connector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Connector({}@{}:{})", self.username, self.host, self.port)
+    }
+}
+
+/// One connection. Warnings of the server are kept, because a REVOKE that did nothing is one.
+pub struct Session {
+    client: Client,
+    notices: Arc<Mutex<Vec<(SqlState, String)>>>,
+    /// The database it is in.
+    pub database: String,
+}
+
+impl Session {
+    /// The client. Its writing calls are for `apply` alone.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Takes the warnings and notices that came since the last call.
+    pub fn take_notices(&self) -> Vec<(SqlState, String)> {
+        std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Connector {
+    /// Connects to a database as the admin.
+    ///
+    /// Every session pins `search_path`, `row_security` and its timeouts in the start-up packet, where neither
+    /// `ALTER ROLE .. SET` nor `ALTER DATABASE .. SET` can override them, so that nothing a tenant left in its
+    /// database can run as us or hang us.
+    ///
+    /// # Errors
+    /// The database cannot be reached or refuses the login.
+    pub async fn connect(&self, database: &str, purpose: Purpose) -> Result<Session, ReadError> {
+        let deadline = Instant::now() + CONNECT_TIMEOUT;
+        let mut pause = Duration::from_millis(200);
+        let mut fresh_secret = false;
+        loop {
+            let error = match self.attempt(database, purpose, fresh_secret).await {
+                Ok(session) => return Ok(session),
+                Err(error) => error,
+            };
+            let state = error.sql_state();
+            let refused = state == Some(&SqlState::INVALID_PASSWORD);
+            let busy = matches!(
+                state,
+                Some(&SqlState::CANNOT_CONNECT_NOW | &SqlState::TOO_MANY_CONNECTIONS)
+            );
+            if refused && !fresh_secret && matches!(self.login, Login::Secret { .. }) {
+                fresh_secret = true;
+            } else if !busy || Instant::now() + pause > deadline {
+                return Err(error);
+            } else {
+                tracing::debug!(database, %error, "connecting again");
+                sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(5));
+            }
+        }
+    }
+
+    async fn attempt(&self, database: &str, purpose: Purpose, fresh: bool) -> Result<Session, ReadError> {
+        let password = self.password(fresh).await?;
+        let mut config = Config::new();
+        config
+            .host(&self.host)
+            .port(self.port)
+            .user(&self.username)
+            .password(password.expose())
+            .dbname(database)
+            .application_name(&self.application_name)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .keepalives_idle(Duration::from_secs(30))
+            .options(options(purpose));
+        let failed = |error| ReadError::connect(&self.host, self.port, &self.username, database, error);
+        let connected = timeout(CONNECT_TIMEOUT, async {
+            match &self.tls {
+                None => {
+                    config.ssl_mode(WireSslMode::Disable);
+                    config.connect(NoTls).await.map(|(client, connection)| (client, drive(connection)))
+                }
+                Some(tls) => {
+                    config.ssl_mode(WireSslMode::Require);
+                    let tls = MakeRustlsConnect::new(tls.clone());
+                    config.connect(tls).await.map(|(client, connection)| (client, drive(connection)))
+                }
+            }
+        })
+        .await
+        .map_err(|_| ReadError::ConnectTimeout { host: self.host.clone(), port: self.port })?;
+        let (client, notices) = connected.map_err(failed)?;
+        Ok(Session { client, notices, database: database.to_owned() })
+    }
+
+    async fn password(&self, fresh: bool) -> Result<Secret, ReadError> {
+        match &self.login {
+            Login::Password(secret) => Ok(secret.clone()),
+            Login::Iam(with) => Ok(access::admin_token(&with.0, &with.1, &self.username).await?),
+            Login::Secret { aws, arn, cached } => {
+                let mut cached = cached.lock().await;
+                match &*cached {
+                    Some(secret) if !fresh => Ok(secret.clone()),
+                    _ => {
+                        let (_, secret) = access::master_secret(aws, arn).await?;
+                        *cached = Some(secret.clone());
+                        Ok(secret)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Start-up options. A reader that waits is useless, so its lock timeout is short; a writer's is longer but finite.
+fn options(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Read => {
+            "-c search_path=pg_catalog -c row_security=off -c default_transaction_read_only=on \
+             -c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
+        }
+        Purpose::Write => {
+            "-c search_path=pg_catalog -c row_security=off -c default_transaction_read_only=off \
+             -c lock_timeout=15s -c statement_timeout=300s -c idle_in_transaction_session_timeout=300s"
+        }
+    }
+}
+
+/// Notices gathered while a connection is driven.
+type Notices = Arc<Mutex<Vec<(SqlState, String)>>>;
+
+fn drive<S, T>(mut connection: tokio_postgres::Connection<S, T>) -> Notices
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let notices = Notices::default();
+    let sink = Arc::clone(&notices);
+    tokio::spawn(async move {
+        while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+            match message {
+                Ok(AsyncMessage::Notice(notice)) => sink
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push((notice.code().clone(), notice.message().to_owned())),
+                Ok(_) => {}
+                // The client's pending and next calls fail with it; there is nobody else to tell.
+                Err(error) => {
+                    tracing::debug!(%error, "connection ended");
+                    break;
+                }
+            }
+        }
+    });
+    notices
+}

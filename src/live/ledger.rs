@@ -1,0 +1,193 @@
+//! What tenantctl remembers: read whole, in three queries.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ReadError;
+use super::connect::Session;
+use super::postgres::rows;
+use crate::address::{Address, TenantId};
+use crate::model::{DeletionPolicy, Mark, Password};
+
+/// The ledger of a cluster, of all workspaces.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    /// Whether it is there at all; before the first apply it is not.
+    pub exists: bool,
+    /// Objects by workspace and address.
+    pub objects: Vec<OwnedObject>,
+    /// Access keys by id.
+    pub keys: BTreeMap<String, KeyRecord>,
+    /// Steps that a crash left open.
+    pub open: Vec<OpenStep>,
+}
+
+/// A row of `tenantctl.object`.
+#[derive(Clone, Debug)]
+pub struct OwnedObject {
+    /// The object.
+    pub address: Address,
+    /// The workspace whose it is.
+    pub workspace: String,
+    /// The tenant; `None` for what belongs to the workspace itself.
+    pub tenant: Option<TenantId>,
+    /// The oid of a role or database when it was recorded.
+    pub oid: Option<u32>,
+    /// What happens to a database when its tenant leaves.
+    pub deletion_policy: DeletionPolicy,
+    /// What is known of a role's password.
+    pub password: Password,
+}
+
+/// A row of `tenantctl.access_key`.
+#[derive(Clone, Debug)]
+pub struct KeyRecord {
+    /// The workspace.
+    pub workspace: String,
+    /// The IAM user.
+    pub user: String,
+    /// Whether we made it or only switched it off.
+    pub state: KeyState,
+}
+
+/// Why the ledger knows an access key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// We made it, and its holder has the secret.
+    HandedOver,
+    /// It was there, and we switched it off.
+    Suspended,
+}
+
+/// A step that was begun, and whose end nobody wrote down.
+#[derive(Clone, Debug)]
+pub struct OpenStep {
+    /// Its run.
+    pub run_id: String,
+    /// Its number in the run.
+    pub step: i32,
+    /// The workspace.
+    pub workspace: String,
+    /// What it was about to change.
+    pub address: Address,
+    /// Whose.
+    pub tenant: Option<TenantId>,
+    /// What it was about to do: a name, not the statement.
+    pub command: String,
+    /// For `create_access_key`: the ids of the keys that were there before.
+    pub known_keys: BTreeSet<String>,
+}
+
+/// The `command` of an open step that was about to create a database.
+pub const CREATE_DATABASE: &str = "create_database";
+/// The `command` of an open step that was about to create an access key.
+pub const CREATE_ACCESS_KEY: &str = "create_access_key";
+
+impl Ledger {
+    /// The row of an object in a workspace.
+    pub fn object(&self, workspace: &str, address: &Address) -> Option<&OwnedObject> {
+        self.objects.iter().find(|object| object.workspace == workspace && &object.address == address)
+    }
+
+    /// Marks of roles and databases that are still the ones recorded.
+    ///
+    /// `oids` are those of the live roles and databases; `unborn` tells whether a database is as `CREATE DATABASE`
+    /// left it: closed and the admin's. An open step that was about to create one, under our lock and after it was
+    /// seen to be absent, then explains it.
+    pub fn marks(&self, oids: &BTreeMap<Address, u32>, unborn: impl Fn(&str) -> bool) -> BTreeMap<Address, Mark> {
+        let mut marks = BTreeMap::new();
+        for object in &self.objects {
+            let Some(tenant) = &object.tenant else { continue };
+            if object.oid.is_some() && object.oid == oids.get(&object.address).copied() {
+                let mark = Mark { workspace: object.workspace.clone(), tenant: tenant.clone() };
+                marks.insert(object.address.clone(), mark);
+            }
+        }
+        for step in self.open.iter().filter(|step| step.command == CREATE_DATABASE) {
+            if let (Address::Database { name }, Some(tenant)) = (&step.address, &step.tenant)
+                && unborn(name)
+            {
+                let mark = Mark { workspace: step.workspace.clone(), tenant: tenant.clone() };
+                marks.entry(step.address.clone()).or_insert(mark);
+            }
+        }
+        marks
+    }
+
+    /// Keys of a user whose secret nobody holds: made by a run that died before it handed them over.
+    pub fn is_orphan(&self, user: &str, id: &str) -> bool {
+        !self.keys.contains_key(id)
+            && self.open.iter().any(|step| {
+                step.command == CREATE_ACCESS_KEY
+                    && matches!(&step.address, Address::IamAccessKey { user: of, .. } if of == user)
+                    && !step.known_keys.contains(id)
+            })
+    }
+}
+
+/// Reads the ledger; one that is not there yet is empty.
+///
+/// # Errors
+/// A query fails, or the schema `tenantctl` belongs to somebody else.
+pub async fn read(session: &Session, admin: &str) -> Result<Ledger, ReadError> {
+    let found = rows(session, include_str!("sql/ledger_exists.sql")).await?;
+    let Some(row) = found.first() else { return Ok(Ledger::default()) };
+    let owner: &str = row.get("owner");
+    if owner != admin {
+        return Err(ReadError::ForeignLedger { owner: owner.to_owned(), admin: admin.to_owned() });
+    }
+    if !row.get::<_, bool>("complete") {
+        return Ok(Ledger::default());
+    }
+    let mut ledger = Ledger { exists: true, ..Ledger::default() };
+    for row in rows(session, include_str!("sql/ledger_objects.sql")).await? {
+        ledger.objects.push(OwnedObject {
+            address: address(row.get("address"))?,
+            workspace: row.get("workspace"),
+            tenant: row.get::<_, Option<String>>("tenant").map(TenantId::new),
+            oid: row.get("object_oid"),
+            deletion_policy: match row.get("deletion_policy") {
+                "delete" => DeletionPolicy::Delete,
+                _ => DeletionPolicy::Retain,
+            },
+            password: match row.get("password") {
+                "none" => Password::None,
+                "set" => Password::Set,
+                _ => Password::Unknown,
+            },
+        });
+    }
+    for row in rows(session, include_str!("sql/ledger_keys.sql")).await? {
+        let state = match row.get("state") {
+            "handed_over" => KeyState::HandedOver,
+            _ => KeyState::Suspended,
+        };
+        let record = KeyRecord { workspace: row.get("workspace"), user: row.get("user_name"), state };
+        ledger.keys.insert(row.get("id"), record);
+    }
+    for row in rows(session, include_str!("sql/ledger_open.sql")).await? {
+        let detail: serde_json::Value = parse(row.get("detail"))?;
+        let known_keys = detail
+            .get("known_keys")
+            .and_then(|keys| keys.as_array())
+            .map(|keys| keys.iter().filter_map(|key| key.as_str().map(str::to_owned)).collect())
+            .unwrap_or_default();
+        ledger.open.push(OpenStep {
+            run_id: row.get("run_id"),
+            step: row.get("step"),
+            workspace: row.get("workspace"),
+            address: address(row.get("address"))?,
+            tenant: row.get::<_, Option<String>>("tenant").map(TenantId::new),
+            command: row.get("command"),
+            known_keys,
+        });
+    }
+    Ok(ledger)
+}
+
+fn address(text: &str) -> Result<Address, ReadError> {
+    parse(text)
+}
+
+fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, ReadError> {
+    serde_json::from_str(text).map_err(|error| ReadError::Ledger(format!("{error} in {text}")))
+}

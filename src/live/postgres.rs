@@ -1,0 +1,218 @@
+//! Postgres catalogs, read whole: five queries on the shared ones, one in each database.
+
+use std::collections::BTreeMap;
+
+use tokio_postgres::Row;
+
+use super::connect::Session;
+use super::{ReadError, Server};
+use crate::address::{Address, Grantee};
+use crate::model::{
+    Database, DatabaseState, DeletionPolicy, Extension, Grant, GrantItem, Grantor, Membership, MembershipRow,
+    Object, Password, Power, Privilege, Role, RoleSetting, Schema, World,
+};
+
+/// The shared catalogs of one cluster.
+#[derive(Debug)]
+pub struct Catalogs {
+    /// The server and the admin on it.
+    pub server: Server,
+    /// Roles, settings, memberships, databases, grants on databases.
+    pub world: World,
+    /// The oids of roles and databases.
+    pub oids: BTreeMap<Address, u32>,
+    /// Memberships, a row per grantor.
+    pub memberships: Vec<MembershipRow>,
+    /// Encoding and locale of each database.
+    pub locales: BTreeMap<String, String>,
+    /// Sessions by role and database.
+    pub sessions: BTreeMap<(String, String), i64>,
+}
+
+/// Runs one bulk query.
+pub(super) async fn rows(session: &Session, sql: &str) -> Result<Vec<Row>, ReadError> {
+    session.client().query(sql, &[]).await.map_err(|error| ReadError::query(&session.database, error))
+}
+
+/// Reads the shared catalogs.
+///
+/// # Errors
+/// A query fails.
+pub async fn read_catalogs(session: &Session) -> Result<Catalogs, ReadError> {
+    let memberships = read_memberships(session).await?;
+    let server = read_server(session, &memberships).await?;
+    let mut catalogs = Catalogs {
+        server,
+        world: World::default(),
+        oids: BTreeMap::new(),
+        memberships,
+        locales: BTreeMap::new(),
+        sessions: BTreeMap::new(),
+    };
+    read_roles(session, &mut catalogs).await?;
+    add_memberships(&mut catalogs);
+    read_databases(session, &mut catalogs).await?;
+    read_database_grants(session, &mut catalogs.world).await?;
+    for row in rows(session, include_str!("sql/sessions.sql")).await? {
+        catalogs.sessions.insert((row.get("role"), row.get("database")), row.get("sessions"));
+    }
+    Ok(catalogs)
+}
+
+async fn read_server(session: &Session, memberships: &[MembershipRow]) -> Result<Server, ReadError> {
+    let found = rows(session, include_str!("sql/server.sql")).await?;
+    let row = found.first().ok_or_else(|| ReadError::Ledger("the session's own role is gone".into()))?;
+    let admin: &str = row.get("admin");
+    let power = Power::new(
+        admin,
+        row.get("version_num"),
+        row.get("superuser"),
+        row.get("create_role"),
+        memberships,
+    );
+    Ok(Server { power, in_recovery: row.get("in_recovery") })
+}
+
+async fn read_roles(session: &Session, catalogs: &mut Catalogs) -> Result<(), ReadError> {
+    for row in rows(session, include_str!("sql/roles.sql")).await? {
+        let name: String = row.get("name");
+        let role = Role {
+            login: row.get("login"),
+            superuser: row.get("superuser"),
+            create_database: row.get("create_database"),
+            create_role: row.get("create_role"),
+            replication: row.get("replication"),
+            bypass_rls: row.get("bypass_rls"),
+            connection_limit: Some(row.get("connection_limit")),
+            password: Password::Unknown,
+        };
+        for setting in row.get::<_, Vec<String>>("settings") {
+            if let Some((parameter, value)) = setting.split_once('=') {
+                let address = Address::RoleSetting { role: name.clone(), name: parameter.to_owned() };
+                catalogs.world.insert(address, Object::RoleSetting(RoleSetting::new(parameter, value)));
+            }
+        }
+        let address = Address::Role { name };
+        catalogs.oids.insert(address.clone(), row.get("oid"));
+        catalogs.world.insert(address, Object::Role(role));
+    }
+    Ok(())
+}
+
+async fn read_memberships(session: &Session) -> Result<Vec<MembershipRow>, ReadError> {
+    let found = rows(session, include_str!("sql/memberships.sql")).await?;
+    Ok(found
+        .iter()
+        .map(|row| MembershipRow {
+            role: row.get("role"),
+            member: row.get("member"),
+            grantor: row.get("grantor"),
+            admin_option: row.get("admin_option"),
+            inherit_option: row.get("inherit_option"),
+            set_option: row.get("set_option"),
+        })
+        .collect())
+}
+
+/// Folds the rows per grantor; the one a creator gets of its own role is not a membership anybody asked for.
+fn add_memberships(catalogs: &mut Catalogs) {
+    let admin = &catalogs.server.power.admin;
+    let mut folded: BTreeMap<(String, String), Membership> = BTreeMap::new();
+    for row in catalogs.memberships.iter().filter(|row| !row.is_creators(admin)) {
+        let membership = folded.entry((row.role.clone(), row.member.clone())).or_default();
+        membership.admin_option |= row.admin_option;
+        membership.grantors.insert(row.grantor.clone());
+    }
+    for ((role, member), membership) in folded {
+        catalogs.world.insert(Address::Membership { role, member }, Object::Membership(membership));
+    }
+}
+
+async fn read_databases(session: &Session, catalogs: &mut Catalogs) -> Result<(), ReadError> {
+    for row in rows(session, include_str!("sql/databases.sql")).await? {
+        let name: String = row.get("name");
+        let state = match (row.get::<_, i32>("connection_limit"), row.get("allow_connections")) {
+            (-2, _) => DatabaseState::Invalid,
+            (_, true) => DatabaseState::Open,
+            (_, false) => DatabaseState::Closed,
+        };
+        let (encoding, collation, character_type): (&str, Option<&str>, Option<&str>) =
+            (row.get("encoding"), row.get("collation"), row.get("character_type"));
+        let locale =
+            format!("{encoding} {}/{}", collation.unwrap_or_default(), character_type.unwrap_or_default());
+        catalogs.locales.insert(name.clone(), locale);
+        // PUBLIC is always said, also when it holds nothing.
+        let public = Address::DatabaseGrant { database: name.clone(), grantee: Grantee::Public };
+        catalogs.world.insert(public, Object::Grant(Grant::default()));
+        let database =
+            Database { owner: row.get("owner"), state, deletion_policy: DeletionPolicy::default() };
+        let address = Address::Database { name };
+        catalogs.oids.insert(address.clone(), row.get("oid"));
+        catalogs.world.insert(address, Object::Database(database));
+    }
+    Ok(())
+}
+
+async fn read_database_grants(session: &Session, world: &mut World) -> Result<(), ReadError> {
+    let mut grants: BTreeMap<Address, Grant> = BTreeMap::new();
+    for row in rows(session, include_str!("sql/database_grants.sql")).await? {
+        let (Some(grantee), Some(item)) = (grantee(&row), item(&row)) else { continue };
+        let address = Address::DatabaseGrant { database: row.get("database"), grantee };
+        grants.entry(address).or_default().items.insert(item);
+    }
+    for (address, grant) in grants {
+        world.insert(address, Object::Grant(grant));
+    }
+    Ok(())
+}
+
+/// Reads what is inside the database of a session.
+///
+/// # Errors
+/// The query fails.
+pub async fn read_inside(session: &Session) -> Result<Vec<(Address, Object)>, ReadError> {
+    let database = &session.database;
+    let mut objects = Vec::new();
+    let mut grants: BTreeMap<Address, Grant> = BTreeMap::new();
+    for row in rows(session, include_str!("sql/inside.sql")).await? {
+        let name: String = row.get("name");
+        match row.get("what") {
+            "schema" => {
+                let public = Address::SchemaGrant {
+                    database: database.clone(),
+                    schema: name.clone(),
+                    grantee: Grantee::Public,
+                };
+                grants.entry(public).or_default();
+                let address = Address::Schema { database: database.clone(), name };
+                objects.push((address, Object::Schema(Schema {})));
+            }
+            "grant" => {
+                let (Some(grantee), Some(item)) = (grantee(&row), item(&row)) else { continue };
+                let address = Address::SchemaGrant { database: database.clone(), schema: name, grantee };
+                grants.entry(address).or_default().items.insert(item);
+            }
+            _ => {
+                let address = Address::Extension { database: database.clone(), name };
+                objects.push((address, Object::Extension(Extension {})));
+            }
+        }
+    }
+    objects.extend(grants.into_iter().map(|(address, grant)| (address, Object::Grant(grant))));
+    Ok(objects)
+}
+
+/// `None` for a grantee that was dropped since: its ACL items are about to go too.
+fn grantee(row: &Row) -> Option<Grantee> {
+    if row.get("public") { Some(Grantee::Public) } else { row.get::<_, Option<String>>("grantee").map(Grantee::Role) }
+}
+
+fn item(row: &Row) -> Option<GrantItem> {
+    let privilege = Privilege::parse(row.get("privilege"))?;
+    let grantor = if row.get("by_owner") {
+        Grantor::Owner
+    } else {
+        Grantor::Role(row.get::<_, Option<String>>("grantor").unwrap_or_default())
+    };
+    Some(GrantItem { privilege, grantor, grantable: row.get("grantable") })
+}

@@ -1,0 +1,179 @@
+//! Reading everything, at once where it can be.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, stream};
+
+use super::aws::Aws;
+use super::connect::{Connector, Purpose};
+use super::iam::{IamRead, IamScope};
+use super::ledger::KeyState;
+use super::postgres::Catalogs;
+use super::{Gap, Ledger, Live, ReadCost, ReadError, iam, ledger, postgres};
+use crate::address::Address;
+use crate::model::{DatabaseState, Object};
+
+/// What has to be read besides the bulk.
+#[derive(Clone, Debug)]
+pub struct ReadRequest {
+    /// Whose marks are ours.
+    pub workspace: String,
+    /// IAM users that somebody asks for.
+    pub iam_users: BTreeSet<String>,
+    /// IAM roles that somebody asks for.
+    pub iam_roles: BTreeSet<String>,
+    /// IAM users whose access keys we manage.
+    pub keys_of: BTreeSet<String>,
+    /// Databases to look into, if they exist, besides those that are ours.
+    pub databases: BTreeSet<String>,
+    /// Look into these alone.
+    pub only_databases: Option<BTreeSet<String>>,
+    /// Look into none.
+    pub shallow: bool,
+    /// The admin database, whose session reads the shared catalogs.
+    pub admin_database: String,
+    /// How many tenant databases are open at a time.
+    pub parallelism: usize,
+}
+
+/// Reads IAM, the shared catalogs, the ledger, and every database asked for.
+///
+/// # Errors
+/// The admin database or IAM cannot be read. A tenant's database that cannot is a [`Gap`].
+pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Result<Live, ReadError> {
+    let calls_before = aws.calls();
+    let session = connector.connect(&request.admin_database, Purpose::Read).await?;
+    let catalogs = postgres::read_catalogs(&session).await?;
+    let ledger = ledger::read(&session, &catalogs.server.power.admin).await?;
+    drop(session);
+    let scope = IamScope {
+        workspace: request.workspace.clone(),
+        users: request.iam_users.clone(),
+        roles: request.iam_roles.clone(),
+        keys_of: keys_of(request, &ledger),
+    };
+    let iam = iam::read(aws, &scope).await?;
+    let mut live = merge(catalogs, ledger, iam);
+    let databases = databases(request, &live);
+    live.cost = ReadCost { aws_calls: aws.calls() - calls_before, connections: 1 + databases.len() };
+    look_inside(connector, request.parallelism, databases, &mut live).await;
+    Ok(live)
+}
+
+/// A user whose keys the ledger knows, or whose key a crash left in question, is one whose keys are read.
+fn keys_of(request: &ReadRequest, ledger: &Ledger) -> BTreeSet<String> {
+    let known = ledger.keys.values().filter(|key| key.workspace == request.workspace).map(|key| key.user.clone());
+    let open = ledger.open.iter().filter_map(|step| match &step.address {
+        Address::IamAccessKey { user, .. } if step.workspace == request.workspace => Some(user.clone()),
+        _ => None,
+    });
+    request.keys_of.iter().cloned().chain(known).chain(open).collect()
+}
+
+fn databases(request: &ReadRequest, live: &Live) -> Vec<String> {
+    if request.shallow {
+        return Vec::new();
+    }
+    let ours = live.databases_of(&request.workspace);
+    live.world
+        .databases()
+        .filter(|(_, database)| database.state == DatabaseState::Open)
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| match &request.only_databases {
+            Some(only) => only.contains(name),
+            None => ours.contains(name) || request.databases.contains(name),
+        })
+        .collect()
+}
+
+/// Puts the sources together. What the ledger knows of roles and databases joins what the catalogs say.
+fn merge(catalogs: Catalogs, ledger: Ledger, iam: IamRead) -> Live {
+    let Catalogs { server, mut world, oids, memberships, locales, sessions } = catalogs;
+    let admin = server.power.admin.clone();
+    let mut marks = ledger.marks(&oids, |name| {
+        world
+            .database(name)
+            .is_some_and(|database| database.state == DatabaseState::Closed && database.owner == admin)
+    });
+    remember(&mut world, &ledger, &oids);
+    for (address, object) in iam.objects {
+        let address = match address {
+            Address::IamAccessKey { user, id: Some(id) } if is_ours(&ledger, &id) => {
+                Address::IamAccessKey { user, id: None }
+            }
+            other => other,
+        };
+        world.insert(address, object);
+    }
+    marks.extend(iam.marks);
+    let gaps = iam.gaps.into_iter().map(|(address, because)| Gap { address, because }).collect();
+    Live {
+        world,
+        marks,
+        ledger,
+        server,
+        memberships,
+        locales,
+        sessions,
+        attachments: iam.attachments,
+        case_variants: iam.case_variants,
+        notes: iam.notes,
+        opened: BTreeSet::new(),
+        gaps,
+        cost: ReadCost::default(),
+    }
+}
+
+fn is_ours(ledger: &Ledger, id: &str) -> bool {
+    ledger.keys.get(id).is_some_and(|key| key.state == KeyState::HandedOver)
+}
+
+/// Deletion policies and passwords: what no catalog shows.
+fn remember(world: &mut crate::model::World, ledger: &Ledger, oids: &BTreeMap<Address, u32>) {
+    for remembered in &ledger.objects {
+        if remembered.oid != oids.get(&remembered.address).copied() {
+            continue;
+        }
+        match world.remove(&remembered.address) {
+            Some(Object::Role(mut role)) => {
+                role.password = remembered.password;
+                world.insert(remembered.address.clone(), Object::Role(role));
+            }
+            Some(Object::Database(mut database)) => {
+                database.deletion_policy = remembered.deletion_policy;
+                world.insert(remembered.address.clone(), Object::Database(database));
+            }
+            Some(other) => world.insert(remembered.address.clone(), other),
+            None => {}
+        }
+    }
+}
+
+/// One connection a database, `parallelism` at a time. One that cannot be opened is a gap.
+async fn look_inside(connector: &Connector, parallelism: usize, databases: Vec<String>, live: &mut Live) {
+    let found: Vec<_> = stream::iter(databases)
+        .map(|database| async move {
+            let read = async {
+                let session = connector.connect(&database, Purpose::Read).await?;
+                postgres::read_inside(&session).await
+            };
+            (database.clone(), read.await)
+        })
+        .buffer_unordered(parallelism.max(1))
+        .collect()
+        .await;
+    for (database, result) in found {
+        match result {
+            Ok(objects) => {
+                live.opened.insert(database);
+                for (address, object) in objects {
+                    live.world.insert(address, object);
+                }
+            }
+            Err(error) => {
+                live.gaps.push(Gap { address: Address::Database { name: database }, because: error.to_string() });
+            }
+        }
+    }
+    live.gaps.sort_by(|a, b| a.address.cmp(&b.address));
+}

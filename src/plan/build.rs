@@ -1,0 +1,187 @@
+//! From a diff to a plan.
+
+use std::collections::BTreeMap;
+
+use super::step::{Command, HandOver, Phase, Record, Step};
+use super::{ActionWord, FORMAT, HeldObject, Plan, PlannedChange, Summary, effects, guards, iam_steps, sql_steps};
+use crate::address::{Address, TenantId};
+use crate::desired::{Desired, Login};
+use crate::diff::{Action, Change, Diff};
+use crate::live::Live;
+use crate::model::{Digest, Mark, Object};
+
+/// What steers a plan besides the two worlds.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The tenants it is confined to.
+    pub only: Vec<TenantId>,
+    /// How many tenants may leave before the guard asks.
+    pub max_removals: Option<usize>,
+}
+
+/// One step before it has its number.
+pub(super) struct Draft {
+    pub phase: Phase,
+    pub command: Command,
+    pub records: Vec<Record>,
+}
+
+impl Draft {
+    pub(super) fn new(phase: Phase, command: Command) -> Self {
+        Self { phase, command, records: Vec::new() }
+    }
+
+    pub(super) fn record(mut self, record: Record) -> Self {
+        self.records.push(record);
+        self
+    }
+}
+
+/// What the makers of steps look things up in.
+pub(super) struct Context<'a> {
+    pub desired: &'a Desired,
+    pub live: &'a Live,
+}
+
+impl Context<'_> {
+    pub(super) fn mark(&self, tenant: &TenantId) -> Mark {
+        Mark { workspace: self.desired.workspace.clone(), tenant: tenant.clone() }
+    }
+
+    /// What a hand-over file of a tenant says.
+    pub(super) fn handover(&self, tenant: &TenantId) -> Option<HandOver> {
+        let wanted = self.desired.tenants.get(tenant)?;
+        let facts = &self.desired.facts;
+        Some(HandOver {
+            tenant: tenant.clone(),
+            recipient: wanted.recipient.clone()?,
+            role: wanted.names.role.clone(),
+            role_arn: match &wanted.login {
+                Login::Iam { role_arn, .. } => Some(role_arn.clone()),
+                Login::Password => None,
+            },
+            region: facts.region.clone(),
+            endpoint: facts.endpoint.clone(),
+            port: facts.port,
+            databases: wanted.databases.iter().cloned().collect(),
+        })
+    }
+}
+
+/// Makes the plan. The same diff gives the same bytes.
+pub fn build(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -> Plan {
+    let context = Context { desired, live };
+    let mut drafts: Vec<(usize, Draft)> = Vec::new();
+    for (index, change) in diff.changes.iter().enumerate() {
+        drafts.extend(drafts_of(&context, change).into_iter().map(|draft| (index, draft)));
+    }
+    // Stable: within a phase, the order of addresses and of each change's own steps stays.
+    drafts.sort_by_key(|(_, draft)| draft.phase);
+    let mut steps = Vec::new();
+    let mut steps_of: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (id, (index, draft)) in drafts.into_iter().enumerate() {
+        let change = &diff.changes[index];
+        steps_of.entry(index).or_default().push(id);
+        let Draft { phase, command, records } = draft;
+        let (address, tenant) = (change.address.clone(), change.tenant.clone());
+        steps.push(Step { id, phase, address, tenant, command, records });
+    }
+    let changes: Vec<_> = diff
+        .changes
+        .iter()
+        .enumerate()
+        .map(|(index, change)| planned(change, steps_of.remove(&index).unwrap_or_default()))
+        .collect();
+    let touched = touched(live, &changes);
+    Plan {
+        format: FORMAT,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        workspace: desired.workspace.clone(),
+        cluster: desired.facts.resource_id.clone(),
+        only: options.only.clone(),
+        config_digest: desired.digest.clone(),
+        live_digest: Digest::of(&touched),
+        touched,
+        summary: summary(&changes),
+        effects: effects::effects(desired, diff),
+        guards: guards::check(desired, live, diff, options.max_removals),
+        changes,
+        steps,
+        held: diff.held.iter().map(held).collect(),
+        warnings: diff.warnings.clone(),
+        unchanged: diff.unchanged,
+    }
+}
+
+/// Digests of what a plan's changes touch: what has to be unmoved when it is applied.
+pub fn touched(live: &Live, changes: &[PlannedChange]) -> Vec<(Address, Digest)> {
+    changes.iter().map(|change| (change.address.clone(), live.digest(&change.address))).collect()
+}
+
+fn drafts_of(context: &Context<'_>, change: &Change) -> Vec<Draft> {
+    let mut drafts = match &change.address {
+        Address::IamUser { .. }
+        | Address::IamUserPolicy { .. }
+        | Address::IamRole { .. }
+        | Address::IamRolePolicy { .. }
+        | Address::IamAccessKey { .. } => iam_steps::drafts(context, change),
+        Address::Role { .. }
+        | Address::RoleSetting { .. }
+        | Address::Membership { .. }
+        | Address::Database { .. }
+        | Address::DatabaseGrant { .. }
+        | Address::Schema { .. }
+        | Address::SchemaGrant { .. }
+        | Address::Extension { .. } => sql_steps::drafts(context, change),
+    };
+    for (role, database) in &change.end_sessions {
+        // Where login itself is cut, sessions end right after it; elsewhere once nothing can reopen them.
+        let phase = if database.is_none() { Phase::CutAccess } else { Phase::EndSessions };
+        let command = Command::EndSessions { role: role.clone(), database: database.clone() };
+        drafts.push(Draft::new(phase, command));
+    }
+    drafts
+}
+
+fn planned(change: &Change, steps: Vec<usize>) -> PlannedChange {
+    let value = |object: &Object| serde_json::to_value(object).ok();
+    let (action, before, after) = match &change.action {
+        Action::Create(object) => (ActionWord::Create, None, value(object)),
+        Action::Update { before, after } => (ActionWord::Update, value(before), value(after)),
+        Action::Delete(object) => (ActionWord::Delete, value(object), None),
+        Action::Adopt(object) => (ActionWord::Adopt, value(object), value(object)),
+    };
+    let mut reason = change.reason.clone();
+    if !change.keep.is_empty() {
+        let kept: Vec<_> = change.keep.iter().cloned().collect();
+        reason = Some(format!("kept by an explicit grant for {}", kept.join(", ")));
+    }
+    PlannedChange {
+        address: change.address.clone(),
+        tenant: change.tenant.clone(),
+        action,
+        before,
+        after,
+        fields: change.fields.clone(),
+        reason,
+        steps,
+    }
+}
+
+fn held(held: &crate::diff::Held) -> HeldObject {
+    HeldObject {
+        address: held.address.clone(),
+        tenant: held.tenant.clone(),
+        kind: held.kind,
+        because: held.because.clone(),
+    }
+}
+
+fn summary(changes: &[PlannedChange]) -> Summary {
+    let count = |words: &[ActionWord]| changes.iter().filter(|change| words.contains(&change.action)).count();
+    Summary {
+        add: count(&[ActionWord::Create]),
+        change: count(&[ActionWord::Update, ActionWord::Adopt]),
+        destroy: count(&[ActionWord::Delete]),
+    }
+}

@@ -1,0 +1,86 @@
+//! One line a tenant: what it will be able to do once the plan is applied.
+
+use std::collections::BTreeMap;
+
+use crate::address::{Address, TenantId};
+use crate::desired::{Desired, DesiredTenant, Login};
+use crate::diff::{Action, Diff};
+use crate::model::{Object, Password};
+
+/// The lines of all tenants that a diff touches.
+pub(super) fn effects(desired: &Desired, diff: &Diff) -> BTreeMap<TenantId, String> {
+    let mut effects = BTreeMap::new();
+    for tenant in diff.changes.iter().filter_map(|change| change.tenant.as_ref()) {
+        let adopted = diff
+            .changes
+            .iter()
+            .any(|change| change.tenant.as_ref() == Some(tenant) && matches!(change.action, Action::Adopt(_)));
+        let line = match desired.tenants.get(tenant) {
+            _ if adopted => format!("{tenant}: what exists gets our mark, and nothing else changes"),
+            Some(wanted) => line(desired, tenant, wanted),
+            None => leaving(tenant, diff),
+        };
+        effects.insert(tenant.clone(), line);
+    }
+    effects
+}
+
+fn line(desired: &Desired, tenant: &TenantId, wanted: &DesiredTenant) -> String {
+    if wanted.suspended {
+        return format!("{tenant} cannot log in: suspended; everything it has is kept");
+    }
+    if wanted.databases.is_empty() {
+        return format!("{tenant} can log in to nothing: it has no database");
+    }
+    let databases: Vec<_> = wanted
+        .names
+        .databases
+        .iter()
+        .filter(|(_, name)| wanted.databases.contains(*name))
+        .map(|(logical, _)| logical.as_str())
+        .collect();
+    let databases = databases.join(", ");
+    match &wanted.login {
+        Login::Iam { networks, .. } => {
+            let networks: Vec<_> = networks.iter().map(ToString::to_string).collect();
+            format!("{tenant} can log in to {databases} from {}", networks.join(", "))
+        }
+        Login::Password if has_password(desired, wanted) => {
+            format!("{tenant} can log in to {databases} by password, from anywhere that reaches the cluster")
+        }
+        Login::Password => {
+            format!("{tenant} can log in to {databases} once it has a password: add a handover to make one")
+        }
+    }
+}
+
+fn has_password(desired: &Desired, wanted: &DesiredTenant) -> bool {
+    let address = Address::Role { name: wanted.names.role.clone() };
+    matches!(desired.world.get(&address), Some(Object::Role(role)) if role.password == Password::Set)
+}
+
+fn leaving(tenant: &TenantId, diff: &Diff) -> String {
+    let mut dropped: Vec<String> = Vec::new();
+    for change in diff.changes.iter().filter(|change| change.tenant.as_ref() == Some(tenant)) {
+        if let (Address::Database { name }, Action::Delete(_)) = (&change.address, &change.action) {
+            dropped.push(name.clone());
+        }
+    }
+    let kept: Vec<_> = diff
+        .held
+        .iter()
+        .filter(|held| held.tenant.as_ref() == Some(tenant))
+        .filter_map(|held| match &held.address {
+            Address::Database { name } => Some(name.clone()),
+            _ => None,
+        })
+        .collect();
+    let mut line = format!("{tenant} can no longer log in");
+    if !kept.is_empty() {
+        line = format!("{line}; {} retained", kept.join(", "));
+    }
+    if !dropped.is_empty() {
+        line = format!("{line}; {} DROPPED, with all data", dropped.join(", "));
+    }
+    line
+}

@@ -1,0 +1,84 @@
+//! What forbids applying a plan as it is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::desired::Desired;
+use crate::diff::{Action, Diff};
+use crate::live::Live;
+use crate::model::{MembershipRow, Object, Password, power};
+
+/// A reason to stop before the first write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guard {
+    /// A stable name.
+    pub code: String,
+    /// What would happen, and how to go on.
+    pub message: String,
+}
+
+/// Removals that need no word: so many tenants, or so large a part of all.
+const FREE_REMOVALS: usize = 5;
+const FREE_PART_PERCENT: usize = 20;
+
+pub(super) fn check(desired: &Desired, live: &Live, diff: &Diff, max_removals: Option<usize>) -> Vec<Guard> {
+    let mut guards = Vec::new();
+    guards.extend(removals(diff, max_removals));
+    guards.extend(lockout(desired, live, diff));
+    guards
+}
+
+fn removals(diff: &Diff, max_removals: Option<usize>) -> Option<Guard> {
+    let leaving = diff.leaving.len();
+    let too_many = match max_removals {
+        Some(limit) => leaving > limit,
+        None => leaving > FREE_REMOVALS && leaving * 100 > diff.known.len() * FREE_PART_PERCENT,
+    };
+    too_many.then(|| {
+        let names: Vec<_> = diff.leaving.iter().map(ToString::to_string).collect();
+        Guard {
+            code: "too_many_removals".into(),
+            message: format!(
+                "{leaving} of {} tenants would lose their access: {}. If that is meant, pass --max-removals {leaving}",
+                diff.known.len(),
+                names.join(", ")
+            ),
+        }
+    })
+}
+
+/// A role that reaches `rds_iam`, however indirectly, can no longer log in by password: the admin would be locked out.
+///
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.html>
+fn lockout(desired: &Desired, live: &Live, diff: &Diff) -> Vec<Guard> {
+    let Some(group) = desired.capabilities.iam_login_role else { return Vec::new() };
+    let rows: Vec<MembershipRow> =
+        live.memberships.iter().filter(|row| !row.is_creators(&desired.admin)).cloned().collect();
+    let mut with_password = vec![desired.admin.clone()];
+    with_password.extend(desired.world.roles().filter(|(_, role)| role.password != Password::None).map(|(name, _)| name.to_owned()));
+    let mut guards = Vec::new();
+    for change in &diff.changes {
+        let (Address::Membership { role, member }, Action::Create(Object::Membership(_))) =
+            (&change.address, &change.action)
+        else {
+            continue;
+        };
+        if role != group {
+            continue;
+        }
+        for from in &with_password {
+            let path = if from == member { vec![from.clone()] } else { power::path(from, member, &rows) };
+            if !path.is_empty() {
+                guards.push(Guard {
+                    code: "password_lockout".into(),
+                    message: format!(
+                        "\"{from}\" logs in by password and would become a member of {group} by {} -> {group}, which ends \
+                         password logins. Revoke that membership first",
+                        path.join(" -> ")
+                    ),
+                });
+            }
+        }
+    }
+    guards
+}
