@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::address::TenantId;
 use crate::live::aws::stub::{Reply, Request, Stub, ok, refusal};
+use crate::model::iam::WORKSPACE_TAG;
 
 const ARN: &str = "arn:aws:iam::123456789012:user/client01";
 

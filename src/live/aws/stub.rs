@@ -96,7 +96,7 @@ impl Stub {
     }
 }
 
-fn serve(mut stream: TcpStream, answer: &(dyn Fn(&Request, usize) -> Reply), seen: &Mutex<Vec<Request>>) {
+fn serve(mut stream: TcpStream, answer: &dyn Fn(&Request, usize) -> Reply, seen: &Mutex<Vec<Request>>) {
     let mut reader = BufReader::new(stream.try_clone().expect("a handle"));
     let (mut length, mut target, mut line) = (0, String::new(), String::new());
     while reader.read_line(&mut line).is_ok_and(|read| read > 0) && !line.trim().is_empty() {

@@ -229,6 +229,31 @@ async fn without_the_account_call_names_in_scope_are_read_one_by_one() {
 }
 
 #[tokio::test]
+async fn a_policy_that_goes_while_it_is_read_leaves_a_gap_and_a_user_that_goes_leaves_none() {
+    let gone = || refusal(404, "NoSuchEntity", "gone");
+    for (vanishing, gaps) in [("GetUserPolicy", 1), ("GetUser", 0)] {
+        let stub = Stub::start(move |request, _| match request.action.as_str() {
+            action if action == vanishing => gone(),
+            "GetUser" => {
+                let name = request.get("UserName");
+                let member = user(name, Some("prod"), POLICY);
+                let inner = member.replace("<member><UserName>", "<User><UserName>");
+                let inner = inner.strip_suffix("</member>").unwrap_or_default().to_owned();
+                ok("GetUser", &(inner + "</User>"))
+            }
+            _ => one_by_one(request),
+        })
+        .await;
+        let mut scope = scope();
+        scope.users.remove("client02");
+        scope.keys_of.clear();
+        let read = read(&stub.aws, &scope).await.expect("reads");
+        assert_eq!(read.gaps.len(), gaps, "{vanishing}: {:?}", read.gaps);
+        assert_eq!(addresses(&read)[0], "iam_role.rds_client01");
+    }
+}
+
+#[tokio::test]
 async fn any_other_failure_of_the_account_call_is_an_error() {
     let stub = Stub::start(|_, _| refusal(400, "ExpiredToken", "expired")).await;
     let error = read(&stub.aws, &scope()).await.expect_err("expired");
