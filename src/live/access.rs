@@ -187,6 +187,7 @@ pub async fn master_secret(aws: &Aws, arn: &str) -> Result<(String, Secret), Aws
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::live::aws::stub::{Stub, ok, refusal};
 
     #[test]
     fn session_names_are_legal() {
@@ -194,5 +195,84 @@ mod tests {
         assert_eq!(session("client 01/x"), "client-01-x");
         assert_eq!(session("a"), "tenantctl-a");
         assert_eq!(session(&"a".repeat(100)).len(), 64);
+    }
+
+    #[tokio::test]
+    async fn a_session_is_short_and_signs_tokens() {
+        let stub = Stub::start(|request, _| {
+            let given = "<Credentials><AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>s</SecretAccessKey>\
+                         <SessionToken>t+/=</SessionToken><Expiration>2030-01-01T00:00:00Z</Expiration></Credentials>";
+            ok(&request.action, given)
+        })
+        .await;
+        let arn = "arn:aws:iam::123456789012:role/r";
+        let credentials = assume_tenant_role(&stub.aws, arn, "client01")
+            .await
+            .expect("assumes");
+        assert_eq!(stub.requests()[0].get("DurationSeconds"), "900");
+        assert!(credentials.expiry().is_some());
+        let login = Login {
+            region: "eu-central-1",
+            host: "main.example",
+            port: 5433,
+            user: "a+b=c@d",
+        };
+        let token = auth_token(&stub.aws, &credentials, login).await.expect("signs");
+        let text = token.expose();
+        assert!(
+            text.starts_with("main.example:5433/?Action=connect&DBUser=a%2Bb%3Dc%40d&"),
+            "{text}"
+        );
+        for part in [
+            "X-Amz-Expires=900",
+            "%2Feu-central-1%2Frds-db%2Faws4_request",
+            "t%2B%2F%3D",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        let facts = ClusterFacts {
+            partition: "aws".into(),
+            account: "123456789012".into(),
+            region: "eu-west-1".into(),
+            identifier: "main".into(),
+            resource_id: "cluster-A".into(),
+            endpoint: "other.example".into(),
+            port: 5432,
+            master_username: "postgres".into(),
+            iam_enabled: true,
+            master_secret_arn: None,
+        };
+        let token = admin_token(&stub.aws, &facts, "postgres").await.expect("signs");
+        assert!(token.expose().contains("AKIDTEST%2F") && token.expose().contains("%2Feu-west-1%2F"));
+    }
+
+    #[tokio::test]
+    async fn a_refused_role_is_explained() {
+        let stub =
+            Stub::start(|_, _| refusal(403, "AccessDenied", "not authorized to perform: sts:AssumeRole"))
+                .await;
+        let error = assume_tenant_role(&stub.aws, "arn:aws:iam::1:role/r", "client01")
+            .await
+            .expect_err("denied");
+        assert!(error.to_string().contains("allowed_ips"), "{error}");
+        assert!(error.to_string().contains("suspended"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_master_secret_is_read_and_never_quoted() {
+        let answer = |text: &str| {
+            let body = serde_json::json!({"ARN": "arn", "Name": "n", "SecretString": text});
+            (200, body.to_string())
+        };
+        let stub = Stub::start(move |_, before| match before {
+            0 => answer(r#"{"username":"postgres","password":"hunter2","extra":1}"#),
+            _ => answer(r#"{"username":"postgres","password":["hunter2"]}"#),
+        })
+        .await;
+        let (user, password) = master_secret(&stub.aws, "arn").await.expect("reads");
+        assert_eq!((user.as_str(), password.expose()), ("postgres", "hunter2"));
+        let error = master_secret(&stub.aws, "arn").await.expect_err("another form");
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        assert_eq!(stub.count("GetSecretValue"), 2);
     }
 }

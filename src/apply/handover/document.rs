@@ -130,11 +130,13 @@ fn iam_psql(values: &Values<'_>) -> String {
     format!(
         r#"{certificates}
 # from one of the tenant's allowed addresses; the session lasts an hour, a token fifteen minutes
-set -- $(aws sts assume-role --role-arn {role} --role-session-name {session} \
-  --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' --output text)
-export AWS_ACCESS_KEY_ID="$1" AWS_SECRET_ACCESS_KEY="$2" AWS_SESSION_TOKEN="$3"
-PGPASSWORD="$(aws rds generate-db-auth-token --region "$AWS_REGION" \
-  --hostname "$PGHOST" --port "$PGPORT" --username "$PGUSER")" psql
+(
+  set -- $(aws sts assume-role --role-arn {role} --role-session-name {session} \
+    --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' --output text)
+  export AWS_ACCESS_KEY_ID="$1" AWS_SECRET_ACCESS_KEY="$2" AWS_SESSION_TOKEN="$3"
+  PGPASSWORD="$(aws rds generate-db-auth-token --region "$AWS_REGION" \
+    --hostname "$PGHOST" --port "$PGPORT" --username "$PGUSER")" psql
+)
 "#,
         certificates = certificates(values),
         role = shell(values.role_arn),

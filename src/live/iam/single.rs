@@ -10,6 +10,9 @@ use super::{CONCURRENCY, Found, FoundRole, FoundUser, Wanted, attachments};
 use crate::address::Address;
 use crate::live::aws::{Aws, AwsError, AwsErrorKind};
 
+const GET_USER: &str = "iam:GetUser";
+const GET_ROLE: &str = "iam:GetRole";
+
 type Read<T> = Result<T, AwsError>;
 
 /// Reads the users and roles in scope. What fails for one of them is a gap; what fails for a list is an error.
@@ -39,8 +42,11 @@ pub(super) async fn read(aws: &Aws, wanted: &Wanted) -> Read<Found> {
 fn keep<T>(address: Address, read: Read<T>, into: &mut Vec<T>, gaps: &mut Vec<(Address, String)>) {
     match read {
         Ok(object) => into.push(object),
-        // Listed a moment ago and gone: it is absent, and no gap.
-        Err(error) if error.kind() == AwsErrorKind::NotFound => {}
+        // Listed a moment ago and gone: it is absent, and no gap. Only these two calls tell; when a policy of it is
+        // gone by the time it is read, the user or role is still there.
+        Err(error)
+            if error.kind() == AwsErrorKind::NotFound && matches!(error.operation(), GET_USER | GET_ROLE) => {
+        }
         Err(error) => gaps.push((address, error.to_string())),
     }
 }
@@ -68,7 +74,7 @@ async fn role_names(aws: &Aws, wanted: &Wanted) -> Read<Vec<String>> {
 async fn user(aws: &Aws, name: &str) -> Read<FoundUser> {
     let iam = aws.iam();
     let answer = iam.get_user().user_name(name).send().await;
-    let answer = answer.map_err(|error| AwsError::from_sdk("iam:GetUser", name, &error))?;
+    let answer = answer.map_err(|error| AwsError::from_sdk(GET_USER, name, &error))?;
     let User {
         user_name,
         path,
@@ -78,7 +84,7 @@ async fn user(aws: &Aws, name: &str) -> Read<FoundUser> {
         ..
     } = answer
         .user
-        .ok_or_else(|| AwsError::new("iam:GetUser", name, AwsErrorKind::Other, "an empty answer"))?;
+        .ok_or_else(|| AwsError::new(GET_USER, name, AwsErrorKind::Other, "an empty answer"))?;
 
     let mut policies = Vec::new();
     let mut listed = iam
@@ -135,7 +141,7 @@ async fn user(aws: &Aws, name: &str) -> Read<FoundUser> {
 async fn role(aws: &Aws, name: &str) -> Read<FoundRole> {
     let iam = aws.iam();
     let answer = iam.get_role().role_name(name).send().await;
-    let answer = answer.map_err(|error| AwsError::from_sdk("iam:GetRole", name, &error))?;
+    let answer = answer.map_err(|error| AwsError::from_sdk(GET_ROLE, name, &error))?;
     let Role {
         role_name,
         path,
@@ -145,7 +151,7 @@ async fn role(aws: &Aws, name: &str) -> Read<FoundRole> {
         ..
     } = answer
         .role
-        .ok_or_else(|| AwsError::new("iam:GetRole", name, AwsErrorKind::Other, "an empty answer"))?;
+        .ok_or_else(|| AwsError::new(GET_ROLE, name, AwsErrorKind::Other, "an empty answer"))?;
 
     let mut policies = Vec::new();
     let mut listed = iam
