@@ -159,9 +159,7 @@ impl SourceMap {
 
     /// The text a span covers; empty where the span lies outside.
     pub fn slice(&self, span: Span) -> &str {
-        self.text(span.file)
-            .get(span.start..span.end)
-            .unwrap_or_default()
+        self.text(span.file).get(span.start..span.end).unwrap_or_default()
     }
 
     /// The number of files.
@@ -188,9 +186,7 @@ impl SourceMap {
         let Some(file) = self.files.get(span.file) else {
             return (1, 0, "");
         };
-        let line = file
-            .line_starts
-            .partition_point(|start| *start <= span.start);
+        let line = file.line_starts.partition_point(|start| *start <= span.start);
         let start = file.line_starts[line.saturating_sub(1)];
         let end = file
             .line_starts
@@ -332,9 +328,7 @@ impl Diagnostics {
                     severity: diagnostic.severity,
                     code: diagnostic.code,
                     message: diagnostic.message.clone(),
-                    file: diagnostic
-                        .span
-                        .map(|span| sources.name(span.file).to_owned()),
+                    file: diagnostic.span.map(|span| sources.name(span.file).to_owned()),
                     line: position.map(|position| position.line),
                     column: position.map(|position| position.column),
                     help: diagnostic.help.clone(),

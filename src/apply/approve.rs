@@ -16,12 +16,18 @@ pub use crate::live::Live;
 /// The ledger cannot be read or written.
 pub async fn prepare(target: &Target, lock: &Lock, live: &Live, workspace: &str) -> Result<(), ApplyError> {
     if live.server.in_recovery {
-        return Err(ApplyError::Reader { host: target.connector.host.clone() });
+        return Err(ApplyError::Reader {
+            host: target.connector.host.clone(),
+        });
     }
     if !live.ledger.exists {
         return Ok(());
     }
-    let run = ledger::Run { id: String::new(), workspace: workspace.to_owned(), actor: target.actor.clone() };
+    let run = ledger::Run {
+        id: String::new(),
+        workspace: workspace.to_owned(),
+        actor: target.actor.clone(),
+    };
     let fresh = crate::live::ledger::read(lock.session(), &live.server.power.admin).await?;
     ledger::settle(lock.session(), &run, &fresh, &live.world).await
 }
@@ -42,7 +48,10 @@ pub async fn approve(
         return Err(ApplyError::Guarded(guard.message.clone()));
     }
     if plan.cluster != cluster {
-        return Err(ApplyError::Stale(format!("it was made for cluster {}, this one is {cluster}", plan.cluster)));
+        return Err(ApplyError::Stale(format!(
+            "it was made for cluster {}, this one is {cluster}",
+            plan.cluster
+        )));
     }
     if plan.workspace != request.workspace {
         return Err(ApplyError::Stale(format!(
@@ -51,21 +60,32 @@ pub async fn approve(
         )));
     }
     if &plan.config_digest != config {
-        return Err(ApplyError::Stale("the tenants file has changed since it was made".into()));
+        return Err(ApplyError::Stale(
+            "the tenants file has changed since it was made".into(),
+        ));
     }
     let touched: BTreeSet<String> = plan
         .touched
         .iter()
         .filter_map(|(address, _)| address.inside_database().map(str::to_owned))
         .collect();
-    let request = ReadRequest { only_databases: Some(touched), shallow: false, ..request.clone() };
+    let request = ReadRequest {
+        only_databases: Some(touched),
+        shallow: false,
+        ..request.clone()
+    };
     let live = live::read(&target.aws, &target.connector, &request).await?;
     for (address, digest) in &plan.touched {
         if let Some(gap) = live.gap(address) {
-            return Err(ApplyError::Stale(format!("{address} cannot be read any more: {}", gap.because)));
+            return Err(ApplyError::Stale(format!(
+                "{address} cannot be read any more: {}",
+                gap.because
+            )));
         }
         if &live.digest(address) != digest {
-            return Err(ApplyError::Stale(format!("{address} has changed since it was made")));
+            return Err(ApplyError::Stale(format!(
+                "{address} has changed since it was made"
+            )));
         }
     }
     Ok(ApprovedPlan(plan))

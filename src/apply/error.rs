@@ -34,7 +34,9 @@ pub enum ApplyError {
         source: Box<tokio_postgres::Error>,
     },
     /// Postgres said yes and did nothing.
-    #[error("Postgres reported success and did nothing: {message} (SQLSTATE {code}); nothing of this step was kept")]
+    #[error(
+        "Postgres reported success and did nothing: {message} (SQLSTATE {code}); nothing of this step was kept"
+    )]
     NoEffect {
         /// 01006 or 01007.
         code: String,
@@ -45,7 +47,9 @@ pub enum ApplyError {
     #[error("{0}; nothing of this step was kept")]
     ReadBack(String),
     /// Somebody else holds the lock.
-    #[error("workspace \"{workspace}\" is locked by {holder}; waited {waited:?}. Try again, or pass --lock-timeout")]
+    #[error(
+        "workspace \"{workspace}\" is locked by {holder}; waited {waited:?}. Try again, or pass --lock-timeout"
+    )]
     Locked {
         /// The workspace.
         workspace: String,
@@ -81,7 +85,10 @@ pub enum ApplyError {
 
 impl ApplyError {
     pub(super) fn sql(database: &str, source: tokio_postgres::Error) -> Self {
-        Self::Sql { database: database.to_owned(), source: Box::new(source) }
+        Self::Sql {
+            database: database.to_owned(),
+            source: Box::new(source),
+        }
     }
 
     fn source(&self) -> Option<&tokio_postgres::Error> {
@@ -94,11 +101,15 @@ impl ApplyError {
 
     /// Worth another try at once: another session was in the way for a moment.
     pub(super) fn is_collision(&self) -> bool {
-        let Some(said) = self.source().and_then(|error| error.as_db_error()) else { return false };
+        let Some(said) = self.source().and_then(|error| error.as_db_error()) else {
+            return false;
+        };
         match *said.code() {
             // What two writers of one catalog row get; the code alone says only "internal error".
             SqlState::INTERNAL_ERROR => said.message() == "tuple concurrently updated",
-            SqlState::T_R_DEADLOCK_DETECTED | SqlState::T_R_SERIALIZATION_FAILURE | SqlState::OBJECT_IN_USE => true,
+            SqlState::T_R_DEADLOCK_DETECTED
+            | SqlState::T_R_SERIALIZATION_FAILURE
+            | SqlState::OBJECT_IN_USE => true,
             _ => false,
         }
     }
@@ -110,7 +121,9 @@ impl ApplyError {
                 || error.as_db_error().is_none()
                 || matches!(
                     error.code(),
-                    Some(&SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN | &SqlState::CANNOT_CONNECT_NOW)
+                    Some(
+                        &SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN | &SqlState::CANNOT_CONNECT_NOW
+                    )
                 )
         })
     }
@@ -118,8 +131,12 @@ impl ApplyError {
 
 fn remedy(error: &tokio_postgres::Error) -> &'static str {
     match error.code() {
-        Some(&SqlState::LOCK_NOT_AVAILABLE) => ". Another session holds a lock on it; apply again when it is gone",
-        Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => ". The server has become a reader: apply again against the writer",
+        Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+            ". Another session holds a lock on it; apply again when it is gone"
+        }
+        Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => {
+            ". The server has become a reader: apply again against the writer"
+        }
         Some(&SqlState::DEPENDENT_OBJECTS_STILL_EXIST) => {
             ". It owns or is granted something in another database; that has to be reassigned or dropped there first"
         }

@@ -34,15 +34,19 @@ impl Executor<'_> {
         match &step.command {
             Command::Admin(sql) => self.admin(step, sql).await.map(|()| None),
             Command::Record => self.admin(step, &SqlCommand::default()).await.map(|()| None),
-            Command::GrantMembership { role, member } => {
-                self.admin(step, &super::membership::grant(role, &[member.as_str()])).await.map(|()| None)
-            }
+            Command::GrantMembership { role, member } => self
+                .admin(step, &super::membership::grant(role, &[member.as_str()]))
+                .await
+                .map(|()| None),
             Command::Inside { database, .. } => self.inside(database, &[step]).await.map(|()| None),
             Command::Alone { statement } => self.alone(step, statement).await.map(|()| None),
-            Command::EndSessions { role, database } => {
-                self.around(step, self.end_sessions(role, database.as_deref())).await.map(|()| None)
+            Command::EndSessions { role, database } => self
+                .around(step, self.end_sessions(role, database.as_deref()))
+                .await
+                .map(|()| None),
+            Command::HandOverPassword { role, handover } => {
+                self.password(step, role, handover).await.map(Some)
             }
-            Command::HandOverPassword { role, handover } => self.password(step, role, handover).await.map(Some),
             Command::Iam(IamCommand::CreateAccessKey { user, handover }) => {
                 self.access_key(step, user, handover).await.map(Some)
             }
@@ -88,8 +92,14 @@ impl Executor<'_> {
             let work = async {
                 let session = self.target.connector.connect(database, Purpose::Write).await?;
                 let sql = SqlCommand {
-                    statements: steps.iter().flat_map(|step| inside_sql(step).statements.clone()).collect(),
-                    expect: steps.iter().flat_map(|step| inside_sql(step).expect.clone()).collect(),
+                    statements: steps
+                        .iter()
+                        .flat_map(|step| inside_sql(step).statements.clone())
+                        .collect(),
+                    expect: steps
+                        .iter()
+                        .flat_map(|step| inside_sql(step).expect.clone())
+                        .collect(),
                 };
                 transaction(&session, &sql, self.run, &[]).await
             };
@@ -127,7 +137,11 @@ impl Executor<'_> {
     }
 
     /// Something outside the admin database, with its intent written before and its outcome after.
-    async fn around(&self, step: &Step, work: impl Future<Output = Result<(), ApplyError>>) -> Result<(), ApplyError> {
+    async fn around(
+        &self,
+        step: &Step,
+        work: impl Future<Output = Result<(), ApplyError>>,
+    ) -> Result<(), ApplyError> {
         self.begin(&[step], &[]).await?;
         if let Err(error) = work.await {
             if !error.is_lost_connection() {
@@ -185,15 +199,26 @@ impl Executor<'_> {
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
             let failed = |error| ApplyError::sql(&session.database, error);
-            session.client().query_one(TERMINATE, &[&role, &database]).await.map_err(failed)?;
-            let row = session.client().query_one(REMAIN, &[&role, &database]).await.map_err(failed)?;
+            session
+                .client()
+                .query_one(TERMINATE, &[&role, &database])
+                .await
+                .map_err(failed)?;
+            let row = session
+                .client()
+                .query_one(REMAIN, &[&role, &database])
+                .await
+                .map_err(failed)?;
             let count: i64 = row.get(0);
             if count == 0 {
                 self.pool.give_back(session);
                 return Ok(());
             }
             if Instant::now() > deadline {
-                return Err(ApplyError::SessionsRemain { role: role.to_owned(), count });
+                return Err(ApplyError::SessionsRemain {
+                    role: role.to_owned(),
+                    count,
+                });
             }
             sleep(Duration::from_millis(50)).await;
         }
@@ -205,9 +230,15 @@ impl Executor<'_> {
         let password = secret_material::generate_password()?;
         let verifier = secret_material::scram_verifier(&password);
         let path = handover::write(&self.target.directory, handover, &Credential::Password(password))?;
-        let statement =
-            format!("ALTER ROLE {} PASSWORD {}", quote_identifier(role), quote_literal(&verifier));
-        let sql = SqlCommand { statements: vec![statement], expect: Vec::new() };
+        let statement = format!(
+            "ALTER ROLE {} PASSWORD {}",
+            quote_identifier(role),
+            quote_literal(&verifier)
+        );
+        let sql = SqlCommand {
+            statements: vec![statement],
+            expect: Vec::new(),
+        };
         self.admin(step, &sql).await?;
         Ok(path)
     }
@@ -237,7 +268,10 @@ impl Executor<'_> {
 }
 
 fn inside_sql(step: &Step) -> &SqlCommand {
-    static NOTHING: SqlCommand = SqlCommand { statements: Vec::new(), expect: Vec::new() };
+    static NOTHING: SqlCommand = SqlCommand {
+        statements: Vec::new(),
+        expect: Vec::new(),
+    };
     match &step.command {
         Command::Inside { sql, .. } => sql,
         _ => &NOTHING,
@@ -245,7 +279,12 @@ fn inside_sql(step: &Step) -> &SqlCommand {
 }
 
 /// Statements, read-backs and ledger rows, or nothing of it.
-async fn transaction(session: &Session, sql: &SqlCommand, run: &Run, steps: &[&Step]) -> Result<(), ApplyError> {
+async fn transaction(
+    session: &Session,
+    sql: &SqlCommand,
+    run: &Run,
+    steps: &[&Step],
+) -> Result<(), ApplyError> {
     begin_transaction(session).await?;
     let work = async {
         for statement in &sql.statements {
@@ -270,11 +309,19 @@ async fn transaction(session: &Session, sql: &SqlCommand, run: &Run, steps: &[&S
 }
 
 async fn begin_transaction(session: &Session) -> Result<(), ApplyError> {
-    session.client().batch_execute("BEGIN").await.map_err(|error| ApplyError::sql(&session.database, error))
+    session
+        .client()
+        .batch_execute("BEGIN")
+        .await
+        .map_err(|error| ApplyError::sql(&session.database, error))
 }
 
 async fn commit(session: &Session) -> Result<(), ApplyError> {
-    session.client().batch_execute("COMMIT").await.map_err(|error| ApplyError::sql(&session.database, error))
+    session
+        .client()
+        .batch_execute("COMMIT")
+        .await
+        .map_err(|error| ApplyError::sql(&session.database, error))
 }
 
 /// One statement. "No privileges could be revoked" and its sibling are warnings to Postgres and errors here.
@@ -286,9 +333,13 @@ async fn run_statement(session: &Session, statement: &str) -> Result<(), ApplyEr
         .await
         .map_err(|error| ApplyError::sql(&session.database, error))?;
     for (code, message) in session.take_notices() {
-        let in_vain = code == SqlState::WARNING_PRIVILEGE_NOT_REVOKED || code == SqlState::WARNING_PRIVILEGE_NOT_GRANTED;
+        let in_vain = code == SqlState::WARNING_PRIVILEGE_NOT_REVOKED
+            || code == SqlState::WARNING_PRIVILEGE_NOT_GRANTED;
         if in_vain {
-            return Err(ApplyError::NoEffect { code: code.code().to_owned(), message });
+            return Err(ApplyError::NoEffect {
+                code: code.code().to_owned(),
+                message,
+            });
         }
     }
     Ok(())

@@ -23,7 +23,11 @@ pub struct Run {
     pub actor: String,
 }
 
-async fn execute(session: &Session, sql: &str, values: &[&(dyn tokio_postgres::types::ToSql + Sync)]) -> Result<u64, ApplyError> {
+async fn execute(
+    session: &Session,
+    sql: &str,
+    values: &[&(dyn tokio_postgres::types::ToSql + Sync)],
+) -> Result<u64, ApplyError> {
     let done = session.client().execute(sql, values).await;
     done.map_err(|error| ApplyError::sql(&session.database, error))
 }
@@ -35,21 +39,36 @@ async fn execute(session: &Session, sql: &str, values: &[&(dyn tokio_postgres::t
 pub async fn prepare(session: &Session, run: &Run, plan: &str) -> Result<(), ApplyError> {
     let client = session.client();
     let failed = |error| ApplyError::sql(&session.database, error);
-    let exists = client.query_one("SELECT to_regclass('tenantctl.version') IS NOT NULL", &[]).await.map_err(failed)?;
+    let exists = client
+        .query_one("SELECT to_regclass('tenantctl.version') IS NOT NULL", &[])
+        .await
+        .map_err(failed)?;
     let version: i32 = if exists.get(0) {
-        let row = client.query_one("SELECT max(version) FROM tenantctl.version", &[]).await.map_err(failed)?;
+        let row = client
+            .query_one("SELECT max(version) FROM tenantctl.version", &[])
+            .await
+            .map_err(failed)?;
         row.get::<_, Option<i32>>(0).unwrap_or(0)
     } else {
         0
     };
     let done = usize::try_from(version).unwrap_or(0);
     for sql in VERSIONS.iter().skip(done) {
-        client.batch_execute(&format!("BEGIN; {sql} COMMIT;")).await.map_err(failed)?;
+        client
+            .batch_execute(&format!("BEGIN; {sql} COMMIT;"))
+            .await
+            .map_err(failed)?;
     }
     execute(
         session,
         "INSERT INTO tenantctl.run (id, workspace, actor, tool_version, plan) VALUES ($1, $2, $3, $4, $5)",
-        &[&run.id, &run.workspace, &run.actor, &env!("CARGO_PKG_VERSION"), &plan],
+        &[
+            &run.id,
+            &run.workspace,
+            &run.actor,
+            &env!("CARGO_PKG_VERSION"),
+            &plan,
+        ],
     )
     .await?;
     Ok(())
@@ -57,20 +76,37 @@ pub async fn prepare(session: &Session, run: &Run, plan: &str) -> Result<(), App
 
 /// Ends a run.
 pub async fn finish(session: &Session, run: &Run) -> Result<(), ApplyError> {
-    execute(session, "UPDATE tenantctl.run SET finished_at = now() WHERE id = $1", &[&run.id]).await?;
+    execute(
+        session,
+        "UPDATE tenantctl.run SET finished_at = now() WHERE id = $1",
+        &[&run.id],
+    )
+    .await?;
     Ok(())
 }
 
 /// Answers the questions that a crashed run left, from what lives. A key whose secret was lost stays a question until
 /// the key is deleted.
-pub async fn settle(session: &Session, run: &Run, ledger: &Ledger, live: &crate::model::World) -> Result<(), ApplyError> {
-    for open in ledger.open.iter().filter(|open| open.workspace == run.workspace && open.command != CREATE_ACCESS_KEY) {
+pub async fn settle(
+    session: &Session,
+    run: &Run,
+    ledger: &Ledger,
+    live: &crate::model::World,
+) -> Result<(), ApplyError> {
+    for open in ledger
+        .open
+        .iter()
+        .filter(|open| open.workspace == run.workspace && open.command != CREATE_ACCESS_KEY)
+    {
         let born = match &open.address {
             Address::Database { name } if open.command == CREATE_DATABASE => live.database(name),
             _ => None,
         };
         let outcome = match born {
-            Some(database) if database.state == DatabaseState::Closed && database.owner == live_admin(session).await? => {
+            Some(database)
+                if database.state == DatabaseState::Closed
+                    && database.owner == live_admin(session).await? =>
+            {
                 own(session, run, &open.address, open.tenant.as_ref()).await?;
                 "done, as a later run found"
             }
@@ -88,12 +124,23 @@ pub async fn settle(session: &Session, run: &Run, ledger: &Ledger, live: &crate:
 
 async fn live_admin(session: &Session) -> Result<String, ApplyError> {
     let row = session.client().query_one("SELECT current_user::text", &[]).await;
-    Ok(row.map_err(|error| ApplyError::sql(&session.database, error))?.get(0))
+    Ok(row
+        .map_err(|error| ApplyError::sql(&session.database, error))?
+        .get(0))
 }
 
 /// Writes that a step is about to start.
-pub async fn begin(session: &Session, run: &Run, step: &Step, known_keys: &[String]) -> Result<(), ApplyError> {
-    let detail = if known_keys.is_empty() { json!({}) } else { json!({ "known_keys": known_keys }) };
+pub async fn begin(
+    session: &Session,
+    run: &Run,
+    step: &Step,
+    known_keys: &[String],
+) -> Result<(), ApplyError> {
+    let detail = if known_keys.is_empty() {
+        json!({})
+    } else {
+        json!({ "known_keys": known_keys })
+    };
     insert(session, run, step, &detail, false).await
 }
 
@@ -129,14 +176,22 @@ pub async fn failed(session: &Session, run: &Run, step: &Step, error: &str) -> R
 
 /// Whether a step of this run has committed: what a lost connection leaves in doubt.
 pub async fn has_committed(session: &Session, run: &Run, step: &Step) -> Result<bool, ApplyError> {
-    let sql = "SELECT count(*) FROM tenantctl.step WHERE run_id = $1 AND step = $2 AND finished_at IS NOT NULL";
+    let sql =
+        "SELECT count(*) FROM tenantctl.step WHERE run_id = $1 AND step = $2 AND finished_at IS NOT NULL";
     let row = session.client().query_one(sql, &[&run.id, &number(step)]).await;
     let row = row.map_err(|error| ApplyError::sql(&session.database, error))?;
     Ok(row.get::<_, i64>(0) > 0)
 }
 
 /// An access key was made and handed over.
-pub async fn key_handed_over(session: &Session, run: &Run, step: &Step, user: &str, id: &str, recipient: &str) -> Result<(), ApplyError> {
+pub async fn key_handed_over(
+    session: &Session,
+    run: &Run,
+    step: &Step,
+    user: &str,
+    id: &str,
+    recipient: &str,
+) -> Result<(), ApplyError> {
     let tenant = step.tenant.as_ref().map_or("", TenantId::as_str);
     execute(
         session,
@@ -149,7 +204,13 @@ pub async fn key_handed_over(session: &Session, run: &Run, step: &Step, user: &s
     done(session, run, step, true).await
 }
 
-async fn insert(session: &Session, run: &Run, step: &Step, detail: &Value, finished: bool) -> Result<(), ApplyError> {
+async fn insert(
+    session: &Session,
+    run: &Run,
+    step: &Step,
+    detail: &Value,
+    finished: bool,
+) -> Result<(), ApplyError> {
     let tenant = step.tenant.as_ref().map(TenantId::as_str);
     execute(
         session,
@@ -197,7 +258,12 @@ fn word(command: &Command) -> String {
     }
 }
 
-async fn own(session: &Session, run: &Run, address: &Address, tenant: Option<&TenantId>) -> Result<(), ApplyError> {
+async fn own(
+    session: &Session,
+    run: &Run,
+    address: &Address,
+    tenant: Option<&TenantId>,
+) -> Result<(), ApplyError> {
     let (catalog, name) = match address {
         Address::Role { name } => ("role", name.as_str()),
         Address::Database { name } => ("database", name.as_str()),
@@ -220,7 +286,12 @@ async fn own(session: &Session, run: &Run, address: &Address, tenant: Option<&Te
     Ok(())
 }
 
-async fn write(session: &Session, run: &Run, tenant: Option<&TenantId>, record: &Record) -> Result<(), ApplyError> {
+async fn write(
+    session: &Session,
+    run: &Run,
+    tenant: Option<&TenantId>,
+    record: &Record,
+) -> Result<(), ApplyError> {
     match record {
         Record::Own { address, tenant } => own(session, run, address, tenant.as_ref()).await?,
         Record::Forget { address } => {
@@ -232,7 +303,9 @@ async fn write(session: &Session, run: &Run, tenant: Option<&TenantId>, record: 
             .await?;
         }
         Record::DeletionPolicy { database, policy } => {
-            let address = text(&Address::Database { name: database.clone() });
+            let address = text(&Address::Database {
+                name: database.clone(),
+            });
             execute(
                 session,
                 "UPDATE tenantctl.object SET deletion_policy = $3 WHERE workspace = $1 AND address = $2::text::jsonb",
@@ -240,7 +313,11 @@ async fn write(session: &Session, run: &Run, tenant: Option<&TenantId>, record: 
             )
             .await?;
         }
-        Record::Password { role, password, recipient } => {
+        Record::Password {
+            role,
+            password,
+            recipient,
+        } => {
             let address = text(&Address::Role { name: role.clone() });
             execute(
                 session,

@@ -71,7 +71,11 @@ pub async fn acquire(
         }
         let holder = holder(&session, key).await?;
         if Instant::now() >= deadline {
-            return Err(ApplyError::Locked { workspace: workspace.to_owned(), holder, waited: timeout });
+            return Err(ApplyError::Locked {
+                workspace: workspace.to_owned(),
+                holder,
+                waited: timeout,
+            });
         }
         if !told {
             waiting(&holder);
@@ -82,13 +86,21 @@ pub async fn acquire(
 }
 
 async fn holder(session: &Session, key: i64) -> Result<String, ApplyError> {
-    let rows =
-        session.client().query(HOLDER, &[&key]).await.map_err(|error| ApplyError::sql(&session.database, error))?;
+    let rows = session
+        .client()
+        .query(HOLDER, &[&key])
+        .await
+        .map_err(|error| ApplyError::sql(&session.database, error))?;
     Ok(rows.first().map_or_else(
         || "a session that has just ended".to_owned(),
         |row| {
-            let (pid, role, application, address, since): (i32, &str, &str, &str, &str) =
-                (row.get("pid"), row.get("role"), row.get("application"), row.get("address"), row.get("since"));
+            let (pid, role, application, address, since): (i32, &str, &str, &str, &str) = (
+                row.get("pid"),
+                row.get("role"),
+                row.get("application"),
+                row.get("address"),
+                row.get("since"),
+            );
             format!("role \"{role}\" ({application}) from {address} since {since}, backend {pid}")
         },
     ))

@@ -11,7 +11,11 @@ pub(super) const BATCH: usize = 500;
 pub(super) fn grant(role: &str, members: &[&str]) -> SqlCommand {
     let names: Vec<_> = members.iter().map(|member| quote_identifier(member)).collect();
     SqlCommand {
-        statements: vec![format!("GRANT {} TO {}", quote_identifier(role), names.join(", "))],
+        statements: vec![format!(
+            "GRANT {} TO {}",
+            quote_identifier(role),
+            names.join(", ")
+        )],
         expect: members
             .iter()
             .map(|member| Expectation::Membership {

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::live::connect::{Connector, Purpose, Session};
 use crate::live::ReadError;
+use crate::live::connect::{Connector, Purpose, Session};
 
 /// The connections.
 pub(super) struct Pool {
@@ -14,7 +14,11 @@ pub(super) struct Pool {
 
 impl Pool {
     pub(super) fn new(connector: Arc<Connector>, database: &str) -> Self {
-        Self { connector, database: database.to_owned(), idle: Mutex::default() }
+        Self {
+            connector,
+            database: database.to_owned(),
+            idle: Mutex::default(),
+        }
     }
 
     /// A connection nobody else uses.
@@ -31,6 +35,9 @@ impl Pool {
 
     /// Gives one back. One whose transaction is in doubt is dropped instead.
     pub(super) fn give_back(&self, session: Session) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(session);
     }
 }

@@ -36,22 +36,43 @@ SELECT EXISTS (SELECT FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid
 /// It is not.
 pub(super) async fn check(session: &Session, expectation: &Expectation) -> Result<(), ApplyError> {
     match expectation {
-        Expectation::DatabaseGrant { database, grantee, grant } => {
+        Expectation::DatabaseGrant {
+            database,
+            grantee,
+            grant,
+        } => {
             let found = read(session, DATABASE, database, grantee).await?;
             same(&format!("database {database}"), grantee, grant, &found)
         }
-        Expectation::SchemaGrant { schema, grantee, grant } => {
+        Expectation::SchemaGrant {
+            schema,
+            grantee,
+            grant,
+        } => {
             let found = read(session, SCHEMA, schema, grantee).await?;
-            same(&format!("schema {schema} of {}", session.database), grantee, grant, &found)
+            same(
+                &format!("schema {schema} of {}", session.database),
+                grantee,
+                grant,
+                &found,
+            )
         }
-        Expectation::Membership { role, member, present } => {
+        Expectation::Membership {
+            role,
+            member,
+            present,
+        } => {
             let row = session.client().query_one(MEMBERSHIP, &[role, member]).await;
-            let found: bool = row.map_err(|error| ApplyError::sql(&session.database, error))?.get(0);
+            let found: bool = row
+                .map_err(|error| ApplyError::sql(&session.database, error))?
+                .get(0);
             if found == *present {
                 return Ok(());
             }
             let is = if found { "still is" } else { "is not" };
-            Err(ApplyError::ReadBack(format!("\"{member}\" {is} a member of \"{role}\"")))
+            Err(ApplyError::ReadBack(format!(
+                "\"{member}\" {is} a member of \"{role}\""
+            )))
         }
     }
 }
@@ -73,9 +94,15 @@ async fn read(session: &Session, sql: &str, object: &str, grantee: &Grantee) -> 
             Grantor::Role(row.get::<_, Option<String>>("grantor").unwrap_or_default())
         };
         let privilege = Privilege::parse(row.get("privilege"))?;
-        Some(GrantItem { privilege, grantor, grantable: row.get("grantable") })
+        Some(GrantItem {
+            privilege,
+            grantor,
+            grantable: row.get("grantable"),
+        })
     });
-    Ok(Grant { items: items.collect() })
+    Ok(Grant {
+        items: items.collect(),
+    })
 }
 
 fn same(object: &str, grantee: &Grantee, wanted: &Grant, found: &Grant) -> Result<(), ApplyError> {
@@ -84,7 +111,11 @@ fn same(object: &str, grantee: &Grantee, wanted: &Grant, found: &Grant) -> Resul
     }
     let words = |grant: &Grant| {
         let words: Vec<_> = grant.privileges().iter().map(ToString::to_string).collect();
-        if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
+        if words.is_empty() {
+            "nothing".to_owned()
+        } else {
+            words.join(", ")
+        }
     };
     Err(ApplyError::ReadBack(format!(
         "{grantee} holds {} on {object} where it should hold {}",

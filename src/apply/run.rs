@@ -39,7 +39,12 @@ pub async fn run(
     let pool = Pool::new(Arc::clone(&target.connector), &target.admin_database);
     let iam = IamWriter::new(&target.aws);
     let worker = Worker {
-        executor: Executor { target, pool: &pool, iam: &iam, run: &run },
+        executor: Executor {
+            target,
+            pool: &pool,
+            iam: &iam,
+            run: &run,
+        },
         lock,
         interrupt,
         progress,
@@ -47,8 +52,16 @@ pub async fn run(
     };
     worker.phases(&plan, target.parallelism.max(1)).await;
     ledger::finish(lock.session(), &run).await?;
-    let State { outcomes, handed_over, .. } = worker.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(Report { results: results(&plan, &outcomes), handed_over, elapsed: started.elapsed() })
+    let State {
+        outcomes,
+        handed_over,
+        ..
+    } = worker.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Report {
+        results: results(&plan, &outcomes),
+        handed_over,
+        elapsed: started.elapsed(),
+    })
 }
 
 fn results(plan: &Plan, outcomes: &BTreeMap<usize, Outcome>) -> Vec<StepResult> {
@@ -100,7 +113,11 @@ impl Worker<'_> {
             phases.entry(step.phase).or_default().push(step);
         }
         for (phase, steps) in phases {
-            let steps = if phase == Phase::Membership { self.memberships(steps).await } else { steps };
+            let steps = if phase == Phase::Membership {
+                self.memberships(steps).await
+            } else {
+                steps
+            };
             let mut lanes: BTreeMap<Lane, Vec<&Step>> = BTreeMap::new();
             for step in steps {
                 lanes.entry(lane(step)).or_default().push(step);
@@ -167,7 +184,11 @@ impl Worker<'_> {
             for chunk in members.chunks(membership::BATCH) {
                 let names: Vec<_> = chunk.iter().map(|(member, _)| *member).collect();
                 let steps: Vec<_> = chunk.iter().map(|(_, step)| *step).collect();
-                match self.executor.batch(&membership::grant(role, &names), &steps).await {
+                match self
+                    .executor
+                    .batch(&membership::grant(role, &names), &steps)
+                    .await
+                {
                     Ok(()) => {
                         for step in steps {
                             self.ended(step, Outcome::Done);

@@ -18,21 +18,36 @@ pub(super) async fn run(directory: &Path, args: &AdoptArgs, ui: &Ui) -> Result<E
         let names = desired.tenants.keys().map(TenantId::as_str);
         let meant = crate::diag::suggestion(&args.tenant, names)
             .map_or_else(String::new, |name| format!("; did you mean \"{name}\"?"));
-        return Err(Failure::Said(format!("the file names no tenant \"{tenant}\"{meant}")));
+        return Err(Failure::Said(format!(
+            "the file names no tenant \"{tenant}\"{meant}"
+        )));
     }
     let waiting = |holder: &str| ui.note(&format!("waiting for {holder}"));
-    let lock =
-        lock::acquire(&target.connector, &target.admin_database, &desired.workspace, args.lock_timeout, waiting).await?;
+    let lock = lock::acquire(
+        &target.connector,
+        &target.admin_database,
+        &desired.workspace,
+        args.lock_timeout,
+        waiting,
+    )
+    .await?;
     let live = session.read(ui).await?;
     let diff = diff::adopt(desired, &live, &tenant);
-    let options = Options { only: vec![tenant.clone()], max_removals: None };
+    let options = Options {
+        only: vec![tenant.clone()],
+        max_removals: None,
+    };
     let plan = plan::build(desired, &live, &diff, &options);
     ui.data(&report::text::plan(&plan, ui.style()));
     if !plan.held.is_empty() {
-        return Err(Failure::Said("what is held above belongs to somebody else; nothing was adopted".into()));
+        return Err(Failure::Said(
+            "what is held above belongs to somebody else; nothing was adopted".into(),
+        ));
     }
     if plan.is_empty() {
-        ui.note(&format!("nothing to adopt: what exists of \"{tenant}\" is ours already"));
+        ui.note(&format!(
+            "nothing to adopt: what exists of \"{tenant}\" is ours already"
+        ));
         return Ok(Ended::Well);
     }
     apply::prepare(target, &lock, &live, &desired.workspace).await?;
@@ -44,5 +59,9 @@ pub(super) async fn run(directory: &Path, args: &AdoptArgs, ui: &Ui) -> Result<E
     meter.finish();
     let done = done?;
     ui.data(&report::text::applied(&plan, &done, ui.style()));
-    Ok(if done.is_complete() { Ended::Well } else { Ended::Badly })
+    Ok(if done.is_complete() {
+        Ended::Well
+    } else {
+        Ended::Badly
+    })
 }

@@ -16,12 +16,20 @@ pub(super) async fn run(directory: &Path, args: &ApplyArgs, ui: &Ui) -> Result<E
     let asks = !args.auto_approve && args.plan.is_none();
     if asks && !std::io::stdin().is_terminal() {
         return Err(Failure::Said(
-            "there is no terminal to ask on: pass --auto-approve, or a plan file that somebody has looked at".into(),
+            "there is no terminal to ask on: pass --auto-approve, or a plan file that somebody has looked at"
+                .into(),
         ));
     }
     let saved = args.plan.as_deref().map(file::read).transpose()?;
     let scope = &args.scope;
-    let session = session::open(directory, &scope.files, usize::from(scope.parallelism), scope.shallow, ui).await?;
+    let session = session::open(
+        directory,
+        &scope.files,
+        usize::from(scope.parallelism),
+        scope.shallow,
+        ui,
+    )
+    .await?;
     if asks {
         // Somebody may take long to answer: the lock is not held meanwhile, and what moves is noticed after it.
         let live = session.read(ui).await?;
@@ -53,12 +61,31 @@ async fn take_lock(session: &Session, args: &ApplyArgs, ui: &Ui) -> Result<Lock,
     let waiting = |holder: &str| ui.note(&format!("waiting up to {timeout:?} for {holder}"));
     let target = &session.target;
     let workspace = &session.desired.workspace;
-    Ok(lock::acquire(&target.connector, &target.admin_database, workspace, timeout, waiting).await?)
+    Ok(lock::acquire(
+        &target.connector,
+        &target.admin_database,
+        workspace,
+        timeout,
+        waiting,
+    )
+    .await?)
 }
 
 /// Approves and runs.
-async fn carry_out(session: &Session, plan: Plan, live: &Live, lock: &Lock, args: &ApplyArgs, ui: &Ui) -> Result<Ended, Failure> {
-    let Session { desired, target, request, .. } = session;
+async fn carry_out(
+    session: &Session,
+    plan: Plan,
+    live: &Live,
+    lock: &Lock,
+    args: &ApplyArgs,
+    ui: &Ui,
+) -> Result<Ended, Failure> {
+    let Session {
+        desired,
+        target,
+        request,
+        ..
+    } = session;
     apply::prepare(target, lock, live, &desired.workspace).await?;
     let cluster = &desired.facts.resource_id;
     let approved = apply::approve(plan.clone(), &desired.digest, target, request, cluster).await?;
@@ -72,5 +99,9 @@ async fn carry_out(session: &Session, plan: Plan, live: &Live, lock: &Lock, args
     } else {
         ui.data(&report::text::applied(&plan, &report, ui.style()));
     }
-    Ok(if report.is_complete() { Ended::Well } else { Ended::Badly })
+    Ok(if report.is_complete() {
+        Ended::Well
+    } else {
+        Ended::Badly
+    })
 }

@@ -29,7 +29,9 @@ pub(super) fn terraform_style(arguments: impl IntoIterator<Item = String>) -> Ve
 
 /// `30s`, `5m`, `1h`, `500ms`, or seconds without a unit.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+    let digits = text
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let wrong = || format!("\"{text}\" is no time: write 30s, 5m or 500ms");
     let number: u64 = number.parse().map_err(|_| wrong())?;
@@ -40,7 +42,10 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         "h" => 3_600_000,
         _ => return Err(wrong()),
     };
-    number.checked_mul(milliseconds).map(Duration::from_millis).ok_or_else(wrong)
+    number
+        .checked_mul(milliseconds)
+        .map(Duration::from_millis)
+        .ok_or_else(wrong)
 }
 
 /// `K=V`.
@@ -61,10 +66,22 @@ mod tests {
 
     #[test]
     fn single_dash_long_options_are_their_twins() {
-        assert_eq!(twins("tenantctl apply -auto-approve"), "tenantctl apply --auto-approve");
-        assert_eq!(twins("tenantctl plan -out=x -var-file=y"), "tenantctl plan --out=x --var-file=y");
-        assert_eq!(twins("tenantctl -C dir plan -q -vv"), "tenantctl -C dir plan -q -vv");
-        assert_eq!(twins("tenantctl connect a b -- -file=x"), "tenantctl connect a b -- -file=x");
+        assert_eq!(
+            twins("tenantctl apply -auto-approve"),
+            "tenantctl apply --auto-approve"
+        );
+        assert_eq!(
+            twins("tenantctl plan -out=x -var-file=y"),
+            "tenantctl plan --out=x --var-file=y"
+        );
+        assert_eq!(
+            twins("tenantctl -C dir plan -q -vv"),
+            "tenantctl -C dir plan -q -vv"
+        );
+        assert_eq!(
+            twins("tenantctl connect a b -- -file=x"),
+            "tenantctl connect a b -- -file=x"
+        );
         assert_eq!(twins("tenantctl plan --out x"), "tenantctl plan --out x");
     }
 

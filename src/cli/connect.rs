@@ -59,17 +59,23 @@ pub(super) async fn connect(directory: &Path, args: &ConnectArgs, ui: &Ui) -> Re
     // Ctrl-C is psql's to handle while it runs.
     let _interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
     let status = psql.status().await.map_err(|error| {
-        Failure::Said(format!("psql cannot be started: {error}. Install the PostgreSQL client, or use tenantctl token"))
+        Failure::Said(format!(
+            "psql cannot be started: {error}. Install the PostgreSQL client, or use tenantctl token"
+        ))
     })?;
     Ok(Ended::Code(code(status)))
 }
 
 fn code(status: ExitStatus) -> u8 {
-    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+    status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(1)
 }
 
 async fn access(directory: &Path, args: &AccessArgs, ui: &Ui) -> Result<Access, Failure> {
-    let Checked { config, cluster, .. } = session::check(directory, &args.files, &Ui::new(!ui.color, true, 0))?;
+    let Checked { config, cluster, .. } =
+        session::check(directory, &args.files, &Ui::new(!ui.color, true, 0))?;
     let id = TenantId::new(&args.tenant);
     let Some(tenant) = config.tenants.get(&id).cloned() else {
         let names = config.tenants.keys().map(TenantId::as_str);
@@ -78,15 +84,29 @@ async fn access(directory: &Path, args: &AccessArgs, ui: &Ui) -> Result<Access, 
         return Err(Failure::Said(format!("the file names no tenant \"{id}\"{meant}")));
     };
     if !tenant.rds_iam_auth {
-        return Err(Failure::Said(format!("tenant \"{id}\" logs in by password: there is no role to assume")));
+        return Err(Failure::Said(format!(
+            "tenant \"{id}\" logs in by password: there is no role to assume"
+        )));
     }
     let names = naming::compose(&config.naming, &tenant);
     let aws = Aws::load(cluster.region.as_deref(), args.profile.as_deref()).await;
     let facts = facts(&aws, &cluster, ui).await?;
-    let credentials = access::assume_tenant_role(&aws, &role_arn(&facts, &names.iam_role), id.as_str()).await?;
-    let login = Login { region: &facts.region, host: &facts.endpoint, port: facts.port, user: &names.role };
+    let credentials =
+        access::assume_tenant_role(&aws, &role_arn(&facts, &names.iam_role), id.as_str()).await?;
+    let login = Login {
+        region: &facts.region,
+        host: &facts.endpoint,
+        port: facts.port,
+        user: &names.role,
+    };
     let token = access::auth_token(&aws, &credentials, login).await?;
-    Ok(Access { cluster, facts, tenant, names, token })
+    Ok(Access {
+        cluster,
+        facts,
+        tenant,
+        names,
+        token,
+    })
 }
 
 /// A tenant's own keys may assume its role and nothing else: where they may not look the cluster up, the file has to
@@ -121,12 +141,19 @@ fn database(access: &Access, wanted: Option<&str>) -> Result<String, Failure> {
         .names
         .databases
         .iter()
-        .filter(|(logical, _)| access.tenant.databases.get(*logical).is_some_and(|wanted| wanted.value))
+        .filter(|(logical, _)| {
+            access
+                .tenant
+                .databases
+                .get(*logical)
+                .is_some_and(|wanted| wanted.value)
+        })
         .collect();
     match wanted {
-        None => open.first().map(|(_, name)| (*name).clone()).ok_or_else(|| {
-            Failure::Said(format!("tenant \"{}\" has no database", access.tenant.id))
-        }),
+        None => open
+            .first()
+            .map(|(_, name)| (*name).clone())
+            .ok_or_else(|| Failure::Said(format!("tenant \"{}\" has no database", access.tenant.id))),
         // What is not the tenant's is for the server to refuse: that is what connect is there to show.
         Some(wanted) => Ok(open
             .iter()
@@ -169,6 +196,7 @@ fn roots(cluster: &Cluster) -> Result<Option<Roots>, Failure> {
         file.write_all(tls::RDS_ROOTS.as_bytes())?;
         Ok(file)
     });
-    let file = made.map_err(|error| Failure::Said(format!("the RDS roots cannot be written for psql: {error}")))?;
+    let file =
+        made.map_err(|error| Failure::Said(format!("the RDS roots cannot be written for psql: {error}")))?;
     Ok(Some(Roots::Made(file)))
 }

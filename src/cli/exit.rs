@@ -38,7 +38,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // clap prints help and versions to stdout, errors to stderr; 1 is what a wrong command line exits with.
             let _ = error.print();
-            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+            return if error.use_stderr() {
+                ExitCode::FAILURE
+            } else {
+                ExitCode::SUCCESS
+            };
         }
     };
     trace(cli.verbose);
@@ -60,7 +64,10 @@ pub fn main() -> ExitCode {
         Ok(Ended::Code(code)) => ExitCode::from(code),
         Err(Failure::Shown) => ExitCode::FAILURE,
         Err(failure) => {
-            ui.complain(&format!("error: {}", crate::report::printable(&failure.to_string())));
+            ui.complain(&format!(
+                "error: {}",
+                crate::report::printable(&failure.to_string())
+            ));
             ExitCode::FAILURE
         }
     }
@@ -74,7 +81,11 @@ fn trace(verbose: u8) {
         _ => "debug",
     };
     let filter = tracing_subscriber::EnvFilter::new(format!("off,tenantctl={level}"));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .try_init();
 }
 
 /// Leaves at once, for the second interrupt.

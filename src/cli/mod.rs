@@ -22,7 +22,13 @@ pub use exit::main;
 #[command(name = "tenantctl", version, max_term_width = 100)]
 struct Cli {
     /// The configuration directory
-    #[arg(short = 'C', long = "chdir", value_name = "DIR", default_value = ".", global = true)]
+    #[arg(
+        short = 'C',
+        long = "chdir",
+        value_name = "DIR",
+        default_value = ".",
+        global = true
+    )]
     directory: PathBuf,
     /// No colours; also by the environment variable `NO_COLOR`
     #[arg(long, global = true)]

@@ -18,16 +18,31 @@ pub(super) async fn run(directory: &Path, args: &PlanArgs, ui: &Ui) -> Result<En
     show(&session, &plan, &args.scope, ui);
     if let Some(path) = &args.out {
         plan::file::write(path, &plan)?;
-        ui.note(&format!("saved: apply exactly this with tenantctl apply {}", path.display()));
+        ui.note(&format!(
+            "saved: apply exactly this with tenantctl apply {}",
+            path.display()
+        ));
     }
-    Ok(if args.scope.detailed_exitcode && !plan.is_empty() { Ended::Changes } else { Ended::Well })
+    Ok(if args.scope.detailed_exitcode && !plan.is_empty() {
+        Ended::Changes
+    } else {
+        Ended::Well
+    })
 }
 
 /// Compares and plans.
 pub(super) fn make(session: &Session, live: &Live, args: &ScopeArgs) -> Result<Plan, Failure> {
     let (scope, only) = session.scope(args, live)?;
     let diff = diff::diff(&session.desired, live, &scope);
-    Ok(plan::build(&session.desired, live, &diff, &Options { only, max_removals: args.max_removals }))
+    Ok(plan::build(
+        &session.desired,
+        live,
+        &diff,
+        &Options {
+            only,
+            max_removals: args.max_removals,
+        },
+    ))
 }
 
 /// Prints a plan as asked.

@@ -54,12 +54,26 @@ pub(super) fn check(directory: &Path, files: &FileArgs, ui: &Ui) -> Result<Check
         ));
     };
     let notices = diagnostics.located(&loaded.sources);
-    Ok(Checked { config, cluster, notices })
+    Ok(Checked {
+        config,
+        cluster,
+        notices,
+    })
 }
 
 /// Finds the cluster and a way in.
-pub(super) async fn open(directory: &Path, files: &FileArgs, parallelism: usize, shallow: bool, ui: &Ui) -> Result<Session, Failure> {
-    let Checked { config, cluster, notices } = check(directory, files, ui)?;
+pub(super) async fn open(
+    directory: &Path,
+    files: &FileArgs,
+    parallelism: usize,
+    shallow: bool,
+    ui: &Ui,
+) -> Result<Session, Failure> {
+    let Checked {
+        config,
+        cluster,
+        notices,
+    } = check(directory, files, ui)?;
     let aws = Aws::load(cluster.region.as_deref(), None).await;
     let discovery = rds::discover(&aws, &cluster.identifier.value).await?;
     for note in &discovery.notes {
@@ -87,7 +101,12 @@ pub(super) async fn open(directory: &Path, files: &FileArgs, parallelism: usize,
         parallelism,
         actor,
     };
-    Ok(Session { desired, target, request, notices })
+    Ok(Session {
+        desired,
+        target,
+        request,
+        notices,
+    })
 }
 
 impl Session {
@@ -97,7 +116,11 @@ impl Session {
         for note in &live.notes {
             ui.note(note);
         }
-        tracing::info!(aws_calls = live.cost.aws_calls, connections = live.cost.connections, "read");
+        tracing::info!(
+            aws_calls = live.cost.aws_calls,
+            connections = live.cost.connections,
+            "read"
+        );
         Ok(live)
     }
 
@@ -113,23 +136,37 @@ impl Session {
 
 /// A tenant that the file names, or that is ours on the cluster.
 pub(super) fn known(desired: &Desired, live: &Live, tenant: &TenantId) -> Result<(), Failure> {
-    let ours = live.marks.values().any(|mark| mark.workspace == desired.workspace && &mark.tenant == tenant);
+    let ours = live
+        .marks
+        .values()
+        .any(|mark| mark.workspace == desired.workspace && &mark.tenant == tenant);
     if desired.tenants.contains_key(tenant) || ours {
         return Ok(());
     }
     let names = desired.tenants.keys().map(TenantId::as_str);
     let meant = crate::diag::suggestion(tenant.as_str(), names)
         .map_or_else(String::new, |name| format!("; did you mean \"{name}\"?"));
-    Err(Failure::Said(format!("there is no tenant \"{tenant}\", neither in the file nor on the cluster{meant}")))
+    Err(Failure::Said(format!(
+        "there is no tenant \"{tenant}\", neither in the file nor on the cluster{meant}"
+    )))
 }
 
 /// Makes connections as the admin.
-async fn connector(cluster: &Cluster, facts: &ClusterFacts, admin: &str, actor: &str) -> Result<Connector, Failure> {
+async fn connector(
+    cluster: &Cluster,
+    facts: &ClusterFacts,
+    admin: &str,
+    actor: &str,
+) -> Result<Connector, Failure> {
     let (host, port) = match &cluster.endpoint {
         Some(endpoint) => (endpoint.host.clone(), endpoint.port),
         None => (facts.endpoint.clone(), facts.port),
     };
-    let tls = tls::client_config(cluster.sslmode, cluster.sslrootcert.as_deref(), Some(&facts.endpoint))?;
+    let tls = tls::client_config(
+        cluster.sslmode,
+        cluster.sslrootcert.as_deref(),
+        Some(&facts.endpoint),
+    )?;
     let region = cluster.region.as_deref();
     let login = match cluster.admin.auth {
         AdminAuth::Password => Login::Password(password(&cluster.name)?),
@@ -142,7 +179,11 @@ async fn connector(cluster: &Cluster, facts: &ClusterFacts, admin: &str, actor: 
                     facts.identifier
                 ))
             })?;
-            Login::Secret { aws: Box::new(Aws::load(region, None).await), arn, cached: Mutex::default() }
+            Login::Secret {
+                aws: Box::new(Aws::load(region, None).await),
+                arn,
+                cached: Mutex::default(),
+            }
         }
     };
     Ok(Connector {
@@ -157,8 +198,16 @@ async fn connector(cluster: &Cluster, facts: &ClusterFacts, admin: &str, actor: 
 
 /// From the environment, which `ps` does not show to others.
 fn password(cluster: &str) -> Result<Secret, Failure> {
-    let suffix: String =
-        cluster.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+    let suffix: String = cluster
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        })
+        .collect();
     let own = format!("TENANTCTL_PASSWORD_{suffix}");
     std::env::var(&own).or_else(|_| std::env::var("PGPASSWORD")).map(Secret::new).map_err(|_| {
         Failure::Said(format!(
@@ -198,13 +247,18 @@ fn request(desired: &Desired, cluster: &Cluster, parallelism: usize, shallow: bo
     }
     // A suspended tenant's keys are switched off whoever made them.
     let suspended = desired.tenants.values().filter(|tenant| tenant.suspended);
-    request.keys_of.extend(suspended.map(|tenant| tenant.names.iam_user.clone()));
+    request
+        .keys_of
+        .extend(suspended.map(|tenant| tenant.names.iam_user.clone()));
     request
 }
 
 /// User and host, for the ledger and for whoever waits for our lock.
 fn actor() -> String {
-    let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_else(|| "unknown".into());
+    let user = ["USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok())
+        .unwrap_or_else(|| "unknown".into());
     let host = std::fs::read_to_string(PathBuf::from("/proc/sys/kernel/hostname"))
         .ok()
         .or_else(|| std::env::var("HOSTNAME").ok())

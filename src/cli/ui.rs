@@ -1,5 +1,9 @@
 //! The only printer: data to stdout, everything else to stderr.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the one place that prints"
+)]
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Mutex;
@@ -20,16 +24,26 @@ pub(super) struct Ui {
 impl Ui {
     pub(super) fn new(no_color: bool, quiet: bool, verbose: u8) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { color: !no_color && wanted && std::io::stdout().is_terminal(), quiet, verbose }
+        Self {
+            color: !no_color && wanted && std::io::stdout().is_terminal(),
+            quiet,
+            verbose,
+        }
     }
 
     pub(super) fn style(&self) -> text::Style {
-        text::Style { color: self.color, verbose: self.verbose > 0 }
+        text::Style {
+            color: self.color,
+            verbose: self.verbose > 0,
+        }
     }
 
     pub(super) fn diagnostics(&self) -> crate::diag::Style {
         let color = self.color && std::io::stderr().is_terminal();
-        crate::diag::Style { color, ..crate::diag::Style::default() }
+        crate::diag::Style {
+            color,
+            ..crate::diag::Style::default()
+        }
     }
 
     /// Data. A reader that has gone away (`| head`) is no error.

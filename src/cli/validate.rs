@@ -27,7 +27,11 @@ pub(super) fn run(directory: &Path, args: &ValidateArgs, ui: &Ui) -> Result<Ende
             ui.data(&format!("Valid: {tenants} tenants.\n"));
         }
     }
-    Ok(if diagnostics.has_errors() { Ended::Badly } else { Ended::Well })
+    Ok(if diagnostics.has_errors() {
+        Ended::Badly
+    } else {
+        Ended::Well
+    })
 }
 
 pub(super) fn load_files(directory: &Path, files: &FileArgs) -> Loaded {

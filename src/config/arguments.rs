@@ -44,12 +44,7 @@ impl Arguments {
     }
 
     /// The arguments of an object; none, once reported, where the value is something else.
-    pub fn of_value(
-        context: &mut Context<'_>,
-        value: &Value,
-        owner: String,
-        span: Span,
-    ) -> Option<Self> {
+    pub fn of_value(context: &mut Context<'_>, value: &Value, owner: String, span: Span) -> Option<Self> {
         match &value.kind {
             Kind::Object(entries) => Some(Self::new(entries, owner, span)),
             Kind::Invalid => None,
@@ -99,11 +94,7 @@ impl Arguments {
     }
 
     /// Takes a string.
-    pub fn string(
-        &mut self,
-        context: &mut Context<'_>,
-        name: &'static str,
-    ) -> Option<(String, Span)> {
+    pub fn string(&mut self, context: &mut Context<'_>, name: &'static str) -> Option<(String, Span)> {
         let value = self.take(name)?;
         match &value.kind {
             Kind::String(text) => Some((text.to_string(), value.span)),
@@ -131,10 +122,7 @@ impl Arguments {
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
             return Some((*value, span));
         }
-        let all: Vec<String> = words
-            .iter()
-            .map(|(word, _)| format!("\"{word}\""))
-            .collect();
+        let all: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
         let expected = format!("expected one of {}", all.join(", "));
         let help = match suggestion(&text, words.iter().map(|(word, _)| *word)) {
             Some(suggestion) => format!("{suggestion} ({expected})"),
@@ -143,12 +131,9 @@ impl Arguments {
         self.refuse(
             context,
             name,
-            Diagnostic::error(
-                "unknown_value",
-                format!("`{name}` cannot be {}", quote(&text)),
-            )
-            .at(span)
-            .help(help),
+            Diagnostic::error("unknown_value", format!("`{name}` cannot be {}", quote(&text)))
+                .at(span)
+                .help(help),
         )
     }
 
@@ -190,12 +175,9 @@ impl Arguments {
     pub fn missing(&mut self, context: &mut Context<'_>, name: &'static str, example: &str) {
         if self.invalid.insert(name) {
             context.push(
-                Diagnostic::error(
-                    "missing_argument",
-                    format!("{} has no `{name}`", self.owner),
-                )
-                .at(self.span)
-                .help(format!("add: {name} = {example}")),
+                Diagnostic::error("missing_argument", format!("{} has no `{name}`", self.owner))
+                    .at(self.span)
+                    .help(format!("add: {name} = {example}")),
             );
         }
     }
@@ -244,9 +226,7 @@ fn block_entries(context: &mut Context<'_>, file: usize, block: &Block) -> Vec<E
                 let span = span_in(file, inner.ident.span());
                 if let Some(label) = inner.labels.first() {
                     let message = format!("a {} block has no label", quote(inner.ident.as_str()));
-                    context.push(
-                        Diagnostic::error("wrong_labels", message).at(span_in(file, label.span())),
-                    );
+                    context.push(Diagnostic::error("wrong_labels", message).at(span_in(file, label.span())));
                 }
                 // The parser bounds how deep blocks nest.
                 let entries = block_entries(context, file, inner);
@@ -256,21 +236,14 @@ fn block_entries(context: &mut Context<'_>, file: usize, block: &Block) -> Vec<E
         let key: Rc<str> = context.name_at(key_span).into();
         if let Some(first) = seen.get(&key) {
             context.push(
-                Diagnostic::error(
-                    "duplicate_argument",
-                    format!("{} is given twice", quote(&key)),
-                )
-                .at(key_span)
-                .related(*first, "first given here"),
+                Diagnostic::error("duplicate_argument", format!("{} is given twice", quote(&key)))
+                    .at(key_span)
+                    .related(*first, "first given here"),
             );
             continue;
         }
         seen.insert(Rc::clone(&key), key_span);
-        entries.push(Entry {
-            key,
-            key_span,
-            value,
-        });
+        entries.push(Entry { key, key_span, value });
     }
     entries
 }

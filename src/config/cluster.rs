@@ -10,11 +10,7 @@ use super::types::{Admin, AdminAuth, Cluster, Endpoint, Engine, SharedDatabases,
 use crate::diag::{Diagnostic, quote};
 
 /// Decodes the block; none where a required argument is missing, which is reported.
-pub(super) fn decode(
-    context: &mut Context<'_>,
-    mut arguments: Arguments,
-    name: String,
-) -> Option<Cluster> {
+pub(super) fn decode(context: &mut Context<'_>, mut arguments: Arguments, name: String) -> Option<Cluster> {
     let span = arguments.span;
     check_label(context, &arguments, &name);
     let engine = engine(context, &mut arguments);
@@ -97,9 +93,9 @@ fn identifier(context: &mut Context<'_>, arguments: &mut Arguments) -> Option<Sp
         return Some(Spanned { value, span });
     }
     let message = format!("{} is no RDS cluster identifier", quote(&value));
-    let refusal = Diagnostic::error("invalid_value", message)
-        .at(span)
-        .help("it is the name that `aws rds describe-db-clusters` shows as DBClusterIdentifier, no ARN and no host");
+    let refusal = Diagnostic::error("invalid_value", message).at(span).help(
+        "it is the name that `aws rds describe-db-clusters` shows as DBClusterIdentifier, no ARN and no host",
+    );
     arguments.refuse(context, "identifier", refusal)
 }
 
@@ -122,9 +118,7 @@ fn endpoint(context: &mut Context<'_>, arguments: &mut Arguments) -> Option<Endp
         Ok(endpoint) => Some(endpoint),
         Err(help) => {
             let message = format!("{} is no endpoint", quote(&value));
-            let refusal = Diagnostic::error("invalid_value", message)
-                .at(span)
-                .help(help);
+            let refusal = Diagnostic::error("invalid_value", message).at(span).help(help);
             arguments.refuse(context, "endpoint", refusal)
         }
     }
@@ -166,8 +160,7 @@ fn admin(context: &mut Context<'_>, arguments: &mut Arguments) -> Admin {
     let Some(value) = arguments.take("admin") else {
         return admin;
     };
-    let Some(mut inner) = Arguments::of_value(context, &value, "the admin".to_owned(), value.span)
-    else {
+    let Some(mut inner) = Arguments::of_value(context, &value, "the admin".to_owned(), value.span) else {
         return admin;
     };
     admin.username = text(context, &mut inner, "username");
@@ -195,19 +188,12 @@ fn admin(context: &mut Context<'_>, arguments: &mut Arguments) -> Admin {
 }
 
 /// A string that is not empty and has no control characters.
-fn text(
-    context: &mut Context<'_>,
-    arguments: &mut Arguments,
-    name: &'static str,
-) -> Option<String> {
+fn text(context: &mut Context<'_>, arguments: &mut Arguments, name: &'static str) -> Option<String> {
     let (value, span) = arguments.string(context, name)?;
     if !value.is_empty() && !value.chars().any(char::is_control) {
         return Some(value);
     }
-    let refusal = Diagnostic::error(
-        "invalid_value",
-        format!("`{name}` cannot be {}", quote(&value)),
-    )
-    .at(span);
+    let refusal =
+        Diagnostic::error("invalid_value", format!("`{name}` cannot be {}", quote(&value))).at(span);
     arguments.refuse(context, name, refusal)
 }

@@ -125,11 +125,8 @@ fn decode_block(context: &mut Context<'_>, draft: &mut Draft, file: usize, block
         // Read before, with their references in order.
         "variable" | "locals" => {}
         name => {
-            let mut refusal = Diagnostic::error(
-                "unknown_block",
-                format!("there is no block {}", quote(name)),
-            )
-            .at(span);
+            let mut refusal =
+                Diagnostic::error("unknown_block", format!("there is no block {}", quote(name))).at(span);
             refusal.help = Some(match name {
                 "terraform" | "provider" | "resource" | "module" | "data" | "output" => {
                     "this is Terraform configuration: keep it in another directory".to_owned()
@@ -142,40 +139,27 @@ fn decode_block(context: &mut Context<'_>, draft: &mut Draft, file: usize, block
     }
 }
 
-fn decode_tool(
-    context: &mut Context<'_>,
-    file: usize,
-    block: &Block,
-    span: Span,
-) -> Option<String> {
-    let mut arguments =
-        Arguments::of_block(context, file, block, "the tenantctl block".to_owned(), span);
-    let workspace = arguments
-        .string(context, "workspace")
-        .and_then(|(name, span)| {
-            let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-            if !name.is_empty() && name.len() <= 63 && name.chars().all(is_plain) {
-                return Some(name);
-            }
-            let message = format!("{} is no name of a workspace", quote(&name));
-            arguments.refuse(
-                context,
-                "workspace",
-                Diagnostic::error("invalid_value", message)
-                    .at(span)
-                    .help("it has 1 to 63 letters, digits, `.`, `_` or `-`"),
-            )
-        });
+fn decode_tool(context: &mut Context<'_>, file: usize, block: &Block, span: Span) -> Option<String> {
+    let mut arguments = Arguments::of_block(context, file, block, "the tenantctl block".to_owned(), span);
+    let workspace = arguments.string(context, "workspace").and_then(|(name, span)| {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if !name.is_empty() && name.len() <= 63 && name.chars().all(is_plain) {
+            return Some(name);
+        }
+        let message = format!("{} is no name of a workspace", quote(&name));
+        arguments.refuse(
+            context,
+            "workspace",
+            Diagnostic::error("invalid_value", message)
+                .at(span)
+                .help("it has 1 to 63 letters, digits, `.`, `_` or `-`"),
+        )
+    });
     arguments.finish(context);
     workspace
 }
 
-fn decode_attribute(
-    context: &mut Context<'_>,
-    draft: &mut Draft,
-    file: usize,
-    attribute: &Attribute,
-) {
+fn decode_attribute(context: &mut Context<'_>, draft: &mut Draft, file: usize, attribute: &Attribute) {
     let span = span_in(file, attribute.key.span());
     let name = context.name_at(span).to_owned();
     if name != "clients" {
@@ -184,10 +168,10 @@ fn decode_attribute(
             format!("there is no top-level argument {}", quote(&name)),
         )
         .at(span);
-        refusal.help =
-            Some(suggestion(&name, ["clients"]).unwrap_or_else(|| {
-                "pass a file of Terraform variables with --var-file".to_owned()
-            }));
+        refusal.help = Some(
+            suggestion(&name, ["clients"])
+                .unwrap_or_else(|| "pass a file of Terraform variables with --var-file".to_owned()),
+        );
         context.push(refusal);
         return;
     }
@@ -223,12 +207,7 @@ fn decode_client(context: &mut Context<'_>, draft: &mut Draft, client: &Value) {
     }
 }
 
-fn add_tenant(
-    context: &mut Context<'_>,
-    draft: &mut Draft,
-    mut arguments: Arguments,
-    name: String,
-) {
+fn add_tenant(context: &mut Context<'_>, draft: &mut Draft, mut arguments: Arguments, name: String) {
     let span = arguments.span;
     let partial = tenant::decode(context, &mut arguments);
     let id = TenantId::new(name);

@@ -9,9 +9,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use hcl::edit::Span as _;
-use hcl::edit::expr::{
-    Array, Conditional, Expression, Object, ObjectKey, Traversal, TraversalOperator,
-};
+use hcl::edit::expr::{Array, Conditional, Expression, Object, ObjectKey, Traversal, TraversalOperator};
 use hcl::edit::template::Element;
 
 use super::context::{Context, expression_span, key_span, span_in};
@@ -131,12 +129,9 @@ impl<'a, 'b> Evaluator<'a, 'b> {
         for entry in entries {
             if let Some(first) = seen.insert(&entry.key, entry.key_span) {
                 self.context.push(
-                    Diagnostic::error(
-                        "duplicate_key",
-                        format!("{} is given twice", quote(&entry.key)),
-                    )
-                    .at(entry.key_span)
-                    .related(first, "first given here"),
+                    Diagnostic::error("duplicate_key", format!("{} is given twice", quote(&entry.key)))
+                        .at(entry.key_span)
+                        .related(first, "first given here"),
                 );
                 seen.insert(&entry.key, first);
             }

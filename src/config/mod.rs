@@ -27,9 +27,8 @@ use std::path::PathBuf;
 
 use self::scope::File;
 pub use self::types::{
-    Admin, AdminAuth, Cluster, Config, DeletionPolicy, Endpoint, Engine, Handover, Isolation,
-    NamePart, NameTemplate, Naming, SharedDatabases, Spanned, SslMode, Tenant, TenantSource,
-    TenantState,
+    Admin, AdminAuth, Cluster, Config, DeletionPolicy, Endpoint, Engine, Handover, Isolation, NamePart,
+    NameTemplate, Naming, SharedDatabases, Spanned, SslMode, Tenant, TenantSource, TenantState,
 };
 use crate::diag::{Diagnostics, SourceMap};
 

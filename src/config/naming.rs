@@ -25,12 +25,9 @@ pub(super) fn decode(context: &mut Context<'_>, file: usize, block: &Block) -> N
         let name = context.name_at(span).to_owned();
         if let Some((_, first)) = seen.iter().find(|(seen, _)| *seen == name) {
             context.push(
-                Diagnostic::error(
-                    "duplicate_argument",
-                    format!("{} is given twice", quote(&name)),
-                )
-                .at(span)
-                .related(*first, "first given here"),
+                Diagnostic::error("duplicate_argument", format!("{} is given twice", quote(&name)))
+                    .at(span)
+                    .related(*first, "first given here"),
             );
             continue;
         }
@@ -76,13 +73,11 @@ fn template(
     for element in elements(expression).unwrap_or_default() {
         let part = match element {
             Element::Literal(text) => Some(NamePart::Literal(text.as_str().to_owned())),
-            Element::Interpolation(inner) => {
-                match inner.expr.as_variable().map(|name| name.as_str()) {
-                    Some("tenant") => Some(NamePart::Tenant),
-                    Some("database") if name == "database" => Some(NamePart::Database),
-                    _ => None,
-                }
-            }
+            Element::Interpolation(inner) => match inner.expr.as_variable().map(|name| name.as_str()) {
+                Some("tenant") => Some(NamePart::Tenant),
+                Some("database") if name == "database" => Some(NamePart::Database),
+                _ => None,
+            },
             Element::Directive(_) => None,
         };
         let Some(part) = part else {
@@ -91,11 +86,8 @@ fn template(
                 _ => "`${tenant}`",
             };
             context.push(
-                Diagnostic::error(
-                    "invalid_template",
-                    format!("`{name}` may refer to {known} only"),
-                )
-                .at(span_in(file, element.span())),
+                Diagnostic::error("invalid_template", format!("`{name}` may refer to {known} only"))
+                    .at(span_in(file, element.span())),
             );
             return None;
         };
@@ -103,12 +95,8 @@ fn template(
     }
     if !parts.contains(&NamePart::Tenant) {
         let message = match expression {
-            Expression::String(_)
-            | Expression::StringTemplate(_)
-            | Expression::HeredocTemplate(_) => {
-                format!(
-                    "`{name}` has to contain `${{tenant}}`, or all tenants would share one name"
-                )
+            Expression::String(_) | Expression::StringTemplate(_) | Expression::HeredocTemplate(_) => {
+                format!("`{name}` has to contain `${{tenant}}`, or all tenants would share one name")
             }
             _ => format!("`{name}` has to be a template such as \"${{tenant}}\""),
         };

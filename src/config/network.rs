@@ -11,10 +11,7 @@ use super::value::Kind;
 use crate::diag::{Diagnostic, Span, quote};
 
 /// Takes `allowed_ips`. A network that is given twice counts once, at its first place.
-pub(super) fn decode(
-    context: &mut Context<'_>,
-    arguments: &mut Arguments,
-) -> Option<BTreeMap<IpNet, Span>> {
+pub(super) fn decode(context: &mut Context<'_>, arguments: &mut Arguments) -> Option<BTreeMap<IpNet, Span>> {
     let items = arguments.list(context, "allowed_ips")?;
     let mut networks = BTreeMap::new();
     for item in items {
@@ -51,9 +48,7 @@ fn parse(text: &str) -> Result<IpNet, Box<Diagnostic>> {
     if network.addr() != network.network() {
         let message = format!("{} has bits set beyond its prefix", quote(text));
         let help = format!("did you mean \"{}\"?", network.trunc());
-        return Err(Box::new(
-            Diagnostic::error("cidr_host_bits", message).help(help),
-        ));
+        return Err(Box::new(Diagnostic::error("cidr_host_bits", message).help(help)));
     }
     if let IpNet::V6(inner) = network
         && let Some(address) = inner.network().to_ipv4_mapped()
@@ -64,8 +59,8 @@ fn parse(text: &str) -> Result<IpNet, Box<Diagnostic>> {
             .checked_sub(96)
             .and_then(|prefix| Ipv4Net::new(address, prefix).ok());
         let mut refusal = Diagnostic::error("cidr_ipv4_mapped", message);
-        refusal.help = plain
-            .map(|plain| format!("IAM sees IPv4 callers by their IPv4 address: write \"{plain}\""));
+        refusal.help =
+            plain.map(|plain| format!("IAM sees IPv4 callers by their IPv4 address: write \"{plain}\""));
         return Err(Box::new(refusal));
     }
     Ok(network)

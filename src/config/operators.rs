@@ -8,12 +8,7 @@ use super::value::{Kind, Value};
 use crate::diag::{Diagnostic, Span};
 
 /// `!a` and `-a`.
-pub(super) fn unary(
-    context: &mut Context<'_>,
-    operator: UnaryOperator,
-    value: &Value,
-    span: Span,
-) -> Value {
+pub(super) fn unary(context: &mut Context<'_>, operator: UnaryOperator, value: &Value, span: Span) -> Value {
     match (operator, &value.kind) {
         (_, Kind::Invalid) => value.clone(),
         (UnaryOperator::Not, Kind::Bool(value)) => Value::new(Kind::Bool(!value), span),
@@ -25,11 +20,7 @@ pub(super) fn unary(
         (operator, _) => context.refuse(
             Diagnostic::error(
                 "wrong_type",
-                format!(
-                    "`{}` does not apply to {}",
-                    operator.as_str(),
-                    value.type_name()
-                ),
+                format!("`{}` does not apply to {}", operator.as_str(), value.type_name()),
             )
             .at(span),
         ),
@@ -86,9 +77,7 @@ pub(super) fn binary(
 fn number_value(context: &mut Context<'_>, number: Option<Number>, span: Span) -> Value {
     match number {
         Some(number) => Value::new(Kind::Number(number), span),
-        None => {
-            context.refuse(Diagnostic::error("arithmetic", "the result is not a number").at(span))
-        }
+        None => context.refuse(Diagnostic::error("arithmetic", "the result is not a number").at(span)),
     }
 }
 

@@ -68,9 +68,7 @@ pub(super) fn build(
                 .at(*span)
                 .help(format!("give it a `default`, or pass --var {name}=VALUE")),
             );
-            context
-                .variables
-                .insert(name.clone(), Value::invalid(*span));
+            context.variables.insert(name.clone(), Value::invalid(*span));
         }
     }
     locals(context, files);
@@ -79,11 +77,7 @@ pub(super) fn build(
 fn declare(context: &mut Context<'_>, files: &[File]) -> BTreeMap<String, (Wanted, Span)> {
     let mut declared: BTreeMap<String, (Wanted, Span)> = BTreeMap::new();
     for file in files {
-        for block in file
-            .body
-            .blocks()
-            .filter(|block| block.has_ident("variable"))
-        {
+        for block in file.body.blocks().filter(|block| block.has_ident("variable")) {
             let Some((name, span)) = only_label(context, file.index, block) else {
                 continue;
             };
@@ -107,11 +101,7 @@ fn declare(context: &mut Context<'_>, files: &[File]) -> BTreeMap<String, (Wante
 }
 
 /// The label of a block that has exactly one.
-pub(super) fn only_label(
-    context: &mut Context<'_>,
-    file: usize,
-    block: &Block,
-) -> Option<(String, Span)> {
+pub(super) fn only_label(context: &mut Context<'_>, file: usize, block: &Block) -> Option<(String, Span)> {
     let kind = block.ident.as_str();
     if let [label] = block.labels.as_slice() {
         return Some((label.as_str().to_owned(), span_in(file, label.span())));
@@ -150,11 +140,9 @@ fn variable(context: &mut Context<'_>, file: usize, block: &Block, name: &str) -
             ("type", Some(expression)) => by_type = Some(wanted_by_type(expression)),
             ("description" | "sensitive" | "nullable", Some(_)) => {}
             _ => {
-                let mut refusal = Diagnostic::error(
-                    "unknown_argument",
-                    format!("a variable has no {}", quote(&key)),
-                )
-                .at(span);
+                let mut refusal =
+                    Diagnostic::error("unknown_argument", format!("a variable has no {}", quote(&key)))
+                        .at(span);
                 refusal.help = suggestion(&key, KNOWN);
                 context.push(refusal);
             }
@@ -163,9 +151,7 @@ fn variable(context: &mut Context<'_>, file: usize, block: &Block, name: &str) -
     let default = context.variables.get(name).map(|value| &value.kind);
     by_type.unwrap_or(match default {
         None | Some(Kind::String(_) | Kind::Null | Kind::Invalid) => Wanted::Text,
-        Some(Kind::Bool(_) | Kind::Number(_) | Kind::List(_) | Kind::Object(_)) => {
-            Wanted::Expression
-        }
+        Some(Kind::Bool(_) | Kind::Number(_) | Kind::List(_) | Kind::Object(_)) => Wanted::Expression,
     })
 }
 
@@ -188,9 +174,7 @@ fn apply(context: &mut Context<'_>, wanted: &BTreeMap<String, (Wanted, Span)>, g
         Some((Wanted::Text, _)) => Value::string(&text, span),
         Some((Wanted::Expression, _)) => match parse_expr(&text) {
             Ok(expression) => Evaluator::new(context, given.file).eval(&expression),
-            Err(error) => {
-                context.refuse(Diagnostic::error("syntax", error.message().to_owned()).at(span))
-            }
+            Err(error) => context.refuse(Diagnostic::error("syntax", error.message().to_owned()).at(span)),
         },
         None if context.incomplete => return,
         None => {
@@ -295,10 +279,7 @@ fn report_cycle(
     }
 }
 
-fn definitions<'a>(
-    context: &mut Context<'_>,
-    files: &'a [File],
-) -> HashMap<String, Definition<'a>> {
+fn definitions<'a>(context: &mut Context<'_>, files: &'a [File]) -> HashMap<String, Definition<'a>> {
     let mut definitions: HashMap<String, Definition<'a>> = HashMap::new();
     for file in files {
         for block in file.body.blocks().filter(|block| block.has_ident("locals")) {
@@ -307,11 +288,8 @@ fn definitions<'a>(
                     Structure::Attribute(attribute) => attribute,
                     Structure::Block(inner) => {
                         context.push(
-                            Diagnostic::error(
-                                "unknown_block",
-                                "a `locals` block holds `NAME = VALUE` only",
-                            )
-                            .at(span_in(file.index, inner.ident.span())),
+                            Diagnostic::error("unknown_block", "a `locals` block holds `NAME = VALUE` only")
+                                .at(span_in(file.index, inner.ident.span())),
                         );
                         continue;
                     }

@@ -48,11 +48,7 @@ pub(super) fn decode(
     Some(settings)
 }
 
-fn setting(
-    context: &mut Context<'_>,
-    arguments: &Arguments,
-    entry: &Entry,
-) -> Option<(String, String)> {
+fn setting(context: &mut Context<'_>, arguments: &Arguments, entry: &Entry) -> Option<(String, String)> {
     // Postgres compares names without case and stores its own spelling.
     let name = entry.key.to_ascii_lowercase();
     if !is_parameter_name(&name) {
@@ -102,8 +98,7 @@ fn is_parameter_name(name: &str) -> bool {
 
 fn looks_secret(name: &str, text: &str) -> bool {
     let by_name = !HARMLESS.contains(&name) && SECRET_WORDS.iter().any(|word| name.contains(word));
-    let is_key_id =
-        |word: &str| word.len() == 20 && (word.starts_with("AKIA") || word.starts_with("ASIA"));
+    let is_key_id = |word: &str| word.len() == 20 && (word.starts_with("AKIA") || word.starts_with("ASIA"));
     let is_word = |c: char| !c.is_ascii_alphanumeric();
     by_name || text.contains("PRIVATE KEY-----") || text.split(is_word).any(is_key_id)
 }

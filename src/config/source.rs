@@ -70,8 +70,7 @@ fn list(request: &LoadRequest, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
         Err(error) => {
             let message = format!("cannot read the directory {}: {error}", dir.display());
             diagnostics.push(
-                Diagnostic::error("unreadable", message)
-                    .help("name the configuration directory with -C DIR"),
+                Diagnostic::error("unreadable", message).help("name the configuration directory with -C DIR"),
             );
             return Vec::new();
         }

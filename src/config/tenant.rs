@@ -53,12 +53,7 @@ impl Partial {
         // A refused argument of its own is not replaced by the default.
         let databases = self
             .databases
-            .or_else(|| {
-                defaults
-                    .databases
-                    .clone()
-                    .filter(|_| !is_invalid("databases"))
-            })
+            .or_else(|| defaults.databases.clone().filter(|_| !is_invalid("databases")))
             .unwrap_or_default();
         let allowed_ips = self
             .allowed_ips
@@ -78,13 +73,10 @@ impl Partial {
         Tenant {
             id,
             span,
-            isolation: self
-                .isolation
-                .or(defaults.isolation.clone())
-                .unwrap_or(Spanned {
-                    value: Isolation::Database,
-                    span,
-                }),
+            isolation: self.isolation.or(defaults.isolation.clone()).unwrap_or(Spanned {
+                value: Isolation::Database,
+                span,
+            }),
             databases: databases
                 .into_iter()
                 .map(|(name, (_, wanted))| (name, wanted))
@@ -169,12 +161,9 @@ fn isolation(context: &mut Context<'_>, arguments: &mut Arguments) -> Option<Spa
         .iter()
         .find(|(_, known)| *known == value)
         .map_or("", |(word, _)| word);
-    let refusal = Diagnostic::error(
-        "not_built_yet",
-        format!("isolation \"{word}\" is not built yet"),
-    )
-    .at(span)
-    .help("use \"database\"");
+    let refusal = Diagnostic::error("not_built_yet", format!("isolation \"{word}\" is not built yet"))
+        .at(span)
+        .help("use \"database\"");
     arguments.refuse(context, "isolation", refusal)
 }
 
@@ -210,9 +199,7 @@ fn databases(context: &mut Context<'_>, arguments: &mut Arguments) -> Option<Dat
                     value: true,
                     span: item.span,
                 };
-                databases
-                    .entry(name.to_string())
-                    .or_insert((item.span, wanted));
+                databases.entry(name.to_string()).or_insert((item.span, wanted));
             }
         }
         _ => return arguments.refuse_type(context, "databases", "an object or a list", &value),
@@ -232,10 +219,7 @@ fn connection_limit(context: &mut Context<'_>, arguments: &mut Arguments) -> Opt
     if let Some(limit) = limit.filter(|limit| *limit >= -1) {
         return Some(limit);
     }
-    let message = format!(
-        "`connection_limit` cannot be {}",
-        quote(&number.to_string())
-    );
+    let message = format!("`connection_limit` cannot be {}", quote(&number.to_string()));
     let refusal = Diagnostic::error("invalid_value", message)
         .at(value.span)
         .help(format!(
@@ -293,10 +277,8 @@ fn handover(context: &mut Context<'_>, arguments: &mut Arguments) -> Option<Hand
 }
 
 fn check_recipient(recipient: &str, span: Span) -> Option<Diagnostic> {
-    let is_private = recipient
-        .to_ascii_uppercase()
-        .starts_with("AGE-SECRET-KEY-")
-        || recipient.contains("PRIVATE KEY");
+    let is_private =
+        recipient.to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") || recipient.contains("PRIVATE KEY");
     if is_private {
         return Some(
             Diagnostic::error(
@@ -315,8 +297,8 @@ fn check_recipient(recipient: &str, span: Span) -> Option<Diagnostic> {
     }
     let message = format!("{} is no public key that age encrypts to", quote(recipient));
     Some(
-        Diagnostic::error("invalid_recipient", message)
-            .at(span)
-            .help("give an age recipient \"age1...\", or a public key \"ssh-ed25519 ...\" or \"ssh-rsa ...\""),
+        Diagnostic::error("invalid_recipient", message).at(span).help(
+            "give an age recipient \"age1...\", or a public key \"ssh-ed25519 ...\" or \"ssh-rsa ...\"",
+        ),
     )
 }

@@ -42,13 +42,29 @@ fn lower_role(builder: &mut Builder<'_>, tenant: &Tenant, names: &TenantNames) {
         connection_limit: tenant.connection_limit,
         password,
     };
-    builder.add(tenant, Address::Role { name: names.role.clone() }, Object::Role(role));
+    builder.add(
+        tenant,
+        Address::Role {
+            name: names.role.clone(),
+        },
+        Object::Role(role),
+    );
     for (name, value) in &tenant.settings {
-        let address = Address::RoleSetting { role: names.role.clone(), name: name.clone() };
-        builder.add(tenant, address, Object::RoleSetting(RoleSetting::new(name, value)));
+        let address = Address::RoleSetting {
+            role: names.role.clone(),
+            name: name.clone(),
+        };
+        builder.add(
+            tenant,
+            address,
+            Object::RoleSetting(RoleSetting::new(name, value)),
+        );
     }
     if let (true, Some(group)) = (tenant.rds_iam_auth, builder.capabilities.iam_login_role) {
-        let address = Address::Membership { role: group.into(), member: names.role.clone() };
+        let address = Address::Membership {
+            role: group.into(),
+            member: names.role.clone(),
+        };
         builder.add(tenant, address, Object::Membership(Membership::default()));
     }
 }
@@ -75,25 +91,40 @@ fn lower_iam(builder: &mut Builder<'_>, tenant: &Tenant, names: &TenantNames) {
     builder.add(
         tenant,
         Address::IamUser { name: user.clone() },
-        Object::IamUser(IamUser { path: IAM_PATH.into() }),
+        Object::IamUser(IamUser {
+            path: IAM_PATH.into(),
+        }),
     );
     builder.add(
         tenant,
-        Address::IamUserPolicy { user: user.clone(), name: ASSUME_ROLE_POLICY.into() },
+        Address::IamUserPolicy {
+            user: user.clone(),
+            name: ASSUME_ROLE_POLICY.into(),
+        },
         Object::Policy(PolicyDocument::assume_role(&role_arn)),
     );
     builder.add(
         tenant,
         Address::IamRole { name: role.clone() },
-        Object::IamRole(IamRole { path: IAM_PATH.into(), trust }),
+        Object::IamRole(IamRole {
+            path: IAM_PATH.into(),
+            trust,
+        }),
     );
     builder.add(
         tenant,
-        Address::IamRolePolicy { role, name: CONNECT_POLICY.into() },
+        Address::IamRolePolicy {
+            role,
+            name: CONNECT_POLICY.into(),
+        },
         Object::Policy(connect),
     );
     if tenant.handover.is_some() {
-        let status = if suspended { KeyStatus::Inactive } else { KeyStatus::Active };
+        let status = if suspended {
+            KeyStatus::Inactive
+        } else {
+            KeyStatus::Active
+        };
         builder.add(
             tenant,
             Address::IamAccessKey { user, id: None },

@@ -16,9 +16,15 @@ use crate::model::{ClusterFacts, Digest, World};
 /// Every tenant that cannot live on this cluster, with its place in the file.
 pub fn compile(config: &Config, cluster: &Cluster, facts: &ClusterFacts) -> Result<Desired, Vec<Diagnostic>> {
     let Some(capabilities) = cluster.engine.value.capabilities() else {
-        return Err(vec![Diagnostic::error("engine_not_built", "this engine is not built yet").at(cluster.engine.span)]);
+        return Err(vec![
+            Diagnostic::error("engine_not_built", "this engine is not built yet").at(cluster.engine.span),
+        ]);
     };
-    let admin = cluster.admin.username.clone().unwrap_or_else(|| facts.master_username.clone());
+    let admin = cluster
+        .admin
+        .username
+        .clone()
+        .unwrap_or_else(|| facts.master_username.clone());
     let mut builder = Builder {
         facts,
         admin: &admin,
@@ -39,7 +45,12 @@ pub fn compile(config: &Config, cluster: &Cluster, facts: &ClusterFacts) -> Resu
     if !problems.is_empty() {
         return Err(problems);
     }
-    let Builder { world, owner_of, origin, .. } = builder;
+    let Builder {
+        world,
+        owner_of,
+        origin,
+        ..
+    } = builder;
     let digest = digest(config, cluster, facts, &admin, &world);
     Ok(Desired {
         workspace: config.workspace.clone(),
@@ -78,7 +89,10 @@ fn check(tenant: &Tenant, names: &TenantNames, admin: &str, facts: &ClusterFacts
         problems.push(
             Diagnostic::error(
                 "reserved_name",
-                format!("tenant \"{}\" would take the login role \"{admin}\", which administers the cluster", tenant.id),
+                format!(
+                    "tenant \"{}\" would take the login role \"{admin}\", which administers the cluster",
+                    tenant.id
+                ),
             )
             .at(tenant.span)
             .help("choose another name for the tenant"),
@@ -89,7 +103,10 @@ fn check(tenant: &Tenant, names: &TenantNames, admin: &str, facts: &ClusterFacts
 
 fn summary(tenant: &Tenant, names: TenantNames, facts: &ClusterFacts) -> DesiredTenant {
     let login = if tenant.rds_iam_auth {
-        Login::Iam { role_arn: access::role_arn(facts, &names.iam_role), networks: tenant.allowed_ips.clone() }
+        Login::Iam {
+            role_arn: access::role_arn(facts, &names.iam_role),
+            networks: tenant.allowed_ips.clone(),
+        }
     } else {
         Login::Password
     };
@@ -104,7 +121,10 @@ fn summary(tenant: &Tenant, names: TenantNames, facts: &ClusterFacts) -> Desired
         login,
         suspended: tenant.state == TenantState::Suspended,
         databases,
-        recipient: tenant.handover.as_ref().map(|handover| handover.recipient.clone()),
+        recipient: tenant
+            .handover
+            .as_ref()
+            .map(|handover| handover.recipient.clone()),
     }
 }
 
@@ -120,7 +140,11 @@ fn digest(config: &Config, cluster: &Cluster, facts: &ClusterFacts, admin: &str,
         .tenants
         .iter()
         .map(|(id, tenant)| {
-            let names = tenant.databases.iter().filter(|(_, wanted)| !wanted.value).map(|(name, _)| name);
+            let names = tenant
+                .databases
+                .iter()
+                .filter(|(_, wanted)| !wanted.value)
+                .map(|(name, _)| name);
             (id.as_str(), names.collect())
         })
         .collect();

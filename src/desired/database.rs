@@ -18,30 +18,58 @@ pub(crate) fn lower(builder: &mut Builder<'_>, tenant: &Tenant, names: &TenantNa
 
 fn lower_one(builder: &mut Builder<'_>, tenant: &Tenant, names: &TenantNames, database: &str) {
     let admin = builder.admin.to_owned();
-    let object = Database { owner: admin, state: DatabaseState::Open, deletion_policy: tenant.deletion_policy };
-    builder.add(tenant, Address::Database { name: database.into() }, Object::Database(object));
+    let object = Database {
+        owner: admin,
+        state: DatabaseState::Open,
+        deletion_policy: tenant.deletion_policy,
+    };
+    builder.add(
+        tenant,
+        Address::Database {
+            name: database.into(),
+        },
+        Object::Database(object),
+    );
     let tenant_role = Grantee::Role(names.role.clone());
     let grants = [
         (Grantee::Public, Grant::default()),
-        (tenant_role.clone(), Grant::by_owner(&[Privilege::Connect, Privilege::Temporary])),
+        (
+            tenant_role.clone(),
+            Grant::by_owner(&[Privilege::Connect, Privilege::Temporary]),
+        ),
     ];
     for (grantee, grant) in grants {
-        let address = Address::DatabaseGrant { database: database.into(), grantee };
+        let address = Address::DatabaseGrant {
+            database: database.into(),
+            grantee,
+        };
         builder.add(tenant, address, Object::Grant(grant));
     }
-    let schema = Address::Schema { database: database.into(), name: PUBLIC_SCHEMA.into() };
+    let schema = Address::Schema {
+        database: database.into(),
+        name: PUBLIC_SCHEMA.into(),
+    };
     builder.add(tenant, schema, Object::Schema(Schema {}));
     let grants = [
         (Grantee::Public, Grant::default()),
-        (tenant_role, Grant::by_owner(&[Privilege::Usage, Privilege::Create])),
+        (
+            tenant_role,
+            Grant::by_owner(&[Privilege::Usage, Privilege::Create]),
+        ),
     ];
     for (grantee, grant) in grants {
-        let address =
-            Address::SchemaGrant { database: database.into(), schema: PUBLIC_SCHEMA.into(), grantee };
+        let address = Address::SchemaGrant {
+            database: database.into(),
+            schema: PUBLIC_SCHEMA.into(),
+            grantee,
+        };
         builder.add(tenant, address, Object::Grant(grant));
     }
     for name in &tenant.extensions {
-        let address = Address::Extension { database: database.into(), name: name.clone() };
+        let address = Address::Extension {
+            database: database.into(),
+            name: name.clone(),
+        };
         builder.add(tenant, address, Object::Extension(Extension {}));
     }
 }

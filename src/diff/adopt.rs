@@ -15,14 +15,21 @@ pub fn adopt(desired: &Desired, live: &Live, tenant: &TenantId) -> Diff {
         if desired.owner_of.get(address) != Some(tenant) || !is_root(address) {
             continue;
         }
-        let Some(object) = live.world.get(address) else { continue };
+        let Some(object) = live.world.get(address) else {
+            continue;
+        };
         match live.marks.get(address) {
-            Some(mark) if mark.workspace == desired.workspace && &mark.tenant == tenant => diff.unchanged += 1,
+            Some(mark) if mark.workspace == desired.workspace && &mark.tenant == tenant => {
+                diff.unchanged += 1
+            }
             Some(mark) => diff.held.push(Held {
                 address: address.clone(),
                 tenant: Some(tenant.clone()),
                 kind: HeldKind::NotOurs,
-                because: format!("it belongs to tenant \"{}\" of workspace \"{}\"", mark.tenant, mark.workspace),
+                because: format!(
+                    "it belongs to tenant \"{}\" of workspace \"{}\"",
+                    mark.tenant, mark.workspace
+                ),
             }),
             None => diff.changes.push(Change {
                 address: address.clone(),

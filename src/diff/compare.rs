@@ -19,7 +19,11 @@ pub struct FieldChange {
 
 impl FieldChange {
     pub(super) fn new(name: &str, before: impl Display, after: impl Display) -> Self {
-        Self { name: name.to_owned(), before: before.to_string(), after: after.to_string() }
+        Self {
+            name: name.to_owned(),
+            before: before.to_string(),
+            after: after.to_string(),
+        }
     }
 }
 
@@ -32,33 +36,59 @@ pub(super) fn compare(desired: &Object, live: &Object) -> Vec<FieldChange> {
         | (Object::Extension(_), Object::Extension(_)) => Vec::new(),
         (Object::IamRole(wanted), Object::IamRole(found)) => {
             let IamRole { path: _, trust } = wanted;
-            field("trust", trust == &found.trust, found.trust.pretty_lines(), trust.pretty_lines())
+            field(
+                "trust",
+                trust == &found.trust,
+                found.trust.pretty_lines(),
+                trust.pretty_lines(),
+            )
         }
-        (Object::Policy(wanted), Object::Policy(found)) => {
-            field("document", wanted == found, found.pretty_lines(), wanted.pretty_lines())
-        }
+        (Object::Policy(wanted), Object::Policy(found)) => field(
+            "document",
+            wanted == found,
+            found.pretty_lines(),
+            wanted.pretty_lines(),
+        ),
         (Object::AccessKey(wanted), Object::AccessKey(found)) => {
             let AccessKey { id: _, status } = wanted;
-            field("status", status == &found.status, status_word(found), status_word(wanted))
+            field(
+                "status",
+                status == &found.status,
+                status_word(found),
+                status_word(wanted),
+            )
         }
         (Object::Role(wanted), Object::Role(found)) => roles(wanted, found),
-        (Object::RoleSetting(wanted), Object::RoleSetting(found)) => {
-            field("value", wanted == found, found.values.join(", "), wanted.values.join(", "))
-        }
-        (Object::Membership(wanted), Object::Membership(found)) => {
-            field("admin_option", wanted.admin_option == found.admin_option, found.admin_option, wanted.admin_option)
-        }
+        (Object::RoleSetting(wanted), Object::RoleSetting(found)) => field(
+            "value",
+            wanted == found,
+            found.values.join(", "),
+            wanted.values.join(", "),
+        ),
+        (Object::Membership(wanted), Object::Membership(found)) => field(
+            "admin_option",
+            wanted.admin_option == found.admin_option,
+            found.admin_option,
+            wanted.admin_option,
+        ),
         (Object::Database(wanted), Object::Database(found)) => databases(wanted, found),
-        (Object::Grant(wanted), Object::Grant(found)) => {
-            field("privileges", wanted == found, privileges(found), privileges(wanted))
-        }
+        (Object::Grant(wanted), Object::Grant(found)) => field(
+            "privileges",
+            wanted == found,
+            privileges(found),
+            privileges(wanted),
+        ),
         // Addresses fix the kind, so two kinds under one address cannot be.
         _ => vec![FieldChange::new("kind", "another", "this")],
     }
 }
 
 fn field(name: &str, same: bool, before: impl Display, after: impl Display) -> Vec<FieldChange> {
-    if same { Vec::new() } else { vec![FieldChange::new(name, before, after)] }
+    if same {
+        Vec::new()
+    } else {
+        vec![FieldChange::new(name, before, after)]
+    }
 }
 
 fn status_word(key: &AccessKey) -> &'static str {
@@ -95,7 +125,11 @@ fn roles(wanted: &Role, found: &Role) -> Vec<FieldChange> {
     if let Some(limit) = connection_limit
         && Some(*limit) != found.connection_limit
     {
-        fields.push(FieldChange::new("connection_limit", found.connection_limit.unwrap_or(-1), limit));
+        fields.push(FieldChange::new(
+            "connection_limit",
+            found.connection_limit.unwrap_or(-1),
+            limit,
+        ));
     }
     // A password that we did not make may be in use: only its absence is enforced, never a replacement.
     let differs = match (password, found.password) {
@@ -104,15 +138,28 @@ fn roles(wanted: &Role, found: &Role) -> Vec<FieldChange> {
         (Password::Unknown, _) => false,
     };
     if differs {
-        fields.push(FieldChange::new("password", found.password.as_str(), password.as_str()));
+        fields.push(FieldChange::new(
+            "password",
+            found.password.as_str(),
+            password.as_str(),
+        ));
     }
     fields
 }
 
 fn databases(wanted: &Database, found: &Database) -> Vec<FieldChange> {
-    let Database { owner, state, deletion_policy } = wanted;
+    let Database {
+        owner,
+        state,
+        deletion_policy,
+    } = wanted;
     let mut fields = field("owner", owner == &found.owner, &found.owner, owner);
-    fields.extend(field("state", state == &found.state, state_word(found), state_word(wanted)));
+    fields.extend(field(
+        "state",
+        state == &found.state,
+        state_word(found),
+        state_word(wanted),
+    ));
     fields.extend(field(
         "deletion_policy",
         deletion_policy == &found.deletion_policy,
@@ -138,13 +185,19 @@ pub(super) fn privileges(grant: &Grant) -> String {
     let words: Vec<_> = grant
         .items
         .iter()
-        .map(|GrantItem { privilege, grantor, grantable }| {
-            let option = if *grantable { " WITH GRANT OPTION" } else { "" };
-            match grantor {
-                crate::model::Grantor::Owner => format!("{privilege}{option}"),
-                crate::model::Grantor::Role(name) => format!("{privilege}{option} (granted by {name})"),
-            }
-        })
+        .map(
+            |GrantItem {
+                 privilege,
+                 grantor,
+                 grantable,
+             }| {
+                let option = if *grantable { " WITH GRANT OPTION" } else { "" };
+                match grantor {
+                    crate::model::Grantor::Owner => format!("{privilege}{option}"),
+                    crate::model::Grantor::Role(name) => format!("{privilege}{option} (granted by {name})"),
+                }
+            },
+        )
         .collect();
     words.join(", ")
 }

@@ -2,8 +2,8 @@
 
 use super::{Differ, HeldKind};
 use crate::address::{Address, TenantId};
-use crate::model::{IamRole, IamUser, Object};
 use crate::model::quote::quote_identifier;
+use crate::model::{IamRole, IamUser, Object};
 
 /// How IAM compares names: without case.
 pub fn fold_case(name: &str) -> String {
@@ -15,38 +15,53 @@ impl Differ<'_> {
     /// an identity is either useless or somebody else's.
     pub(super) fn hold_what_is_not_ours(&mut self) {
         for (address, object) in self.desired.world.iter() {
-            let Some(tenant) = self.desired.owner_of.get(address) else { continue };
+            let Some(tenant) = self.desired.owner_of.get(address) else {
+                continue;
+            };
             if !self.scope.contains(tenant) || !is_root(address) {
                 continue;
             }
-            let Some(because) = self.reason_not_ours(address, tenant, object) else { continue };
+            let Some(because) = self.reason_not_ours(address, tenant, object) else {
+                continue;
+            };
             self.hold(address, Some(tenant), HeldKind::NotOurs, because);
             match address {
                 Address::Database { name } => {
                     self.blocked_databases.insert(name.clone(), address.clone());
                 }
                 _ => {
-                    self.blocked.entry(tenant.clone()).or_insert_with(|| address.clone());
+                    self.blocked
+                        .entry(tenant.clone())
+                        .or_insert_with(|| address.clone());
                 }
             }
         }
     }
 
     fn reason_not_ours(&self, address: &Address, tenant: &TenantId, wanted: &Object) -> Option<String> {
-        if let Some((_, found)) = self.live.case_variants.iter().find(|(variant, _)| variant == address) {
-            return Some(format!("IAM already has {found}, which it takes for the same name"));
+        if let Some((_, found)) = self
+            .live
+            .case_variants
+            .iter()
+            .find(|(variant, _)| variant == address)
+        {
+            return Some(format!(
+                "IAM already has {found}, which it takes for the same name"
+            ));
         }
         let live = self.live.world.get(address)?;
         match self.live.marks.get(address) {
             None => Some(format!(
                 "exists, not ours: if it is meant for this tenant, run tenantctl adopt --tenant {tenant}"
             )),
-            Some(mark) if mark.workspace != self.desired.workspace => {
-                Some(format!("exists, not ours: it belongs to workspace \"{}\"", mark.workspace))
-            }
-            Some(mark) if &mark.tenant != tenant => {
-                Some(format!("exists, not ours: it belongs to tenant \"{}\"", mark.tenant))
-            }
+            Some(mark) if mark.workspace != self.desired.workspace => Some(format!(
+                "exists, not ours: it belongs to workspace \"{}\"",
+                mark.workspace
+            )),
+            Some(mark) if &mark.tenant != tenant => Some(format!(
+                "exists, not ours: it belongs to tenant \"{}\"",
+                mark.tenant
+            )),
             Some(_) => moved_path(wanted, live),
         }
     }
@@ -66,7 +81,9 @@ impl Differ<'_> {
             Address::Role { name } | Address::RoleSetting { role: name, .. } => {
                 let exists = self.live.world.role(name)?;
                 if exists.superuser && !power.superuser {
-                    return Some(format!("role \"{name}\" is a superuser, which only a superuser may alter"));
+                    return Some(format!(
+                        "role \"{name}\" is a superuser, which only a superuser may alter"
+                    ));
                 }
                 if power.may_administer(name) {
                     return None;
@@ -95,10 +112,14 @@ impl Differ<'_> {
     fn may_not_grant(&self, role: &str) -> Option<String> {
         let power = &self.live.server.power;
         if self.live.world.role(role).is_none() {
-            return Some(format!("there is no role \"{role}\" on this server; is it an Aurora cluster?"));
+            return Some(format!(
+                "there is no role \"{role}\" on this server; is it an Aurora cluster?"
+            ));
         }
         // RDS lets its own superusers grant its own roles, whatever the catalog says.
-        if power.may_administer(role) || (role.starts_with("rds_") && power.has_privileges_of("rds_superuser")) {
+        if power.may_administer(role)
+            || (role.starts_with("rds_") && power.has_privileges_of("rds_superuser"))
+        {
             return None;
         }
         Some(format!(
@@ -136,10 +157,14 @@ pub(super) fn is_root(address: &Address) -> bool {
 fn moved_path(wanted: &Object, live: &Object) -> Option<String> {
     let (wanted, found) = match (wanted, live) {
         (Object::IamUser(IamUser { path: wanted }), Object::IamUser(IamUser { path: found }))
-        | (Object::IamRole(IamRole { path: wanted, .. }), Object::IamRole(IamRole { path: found, .. })) => (wanted, found),
+        | (Object::IamRole(IamRole { path: wanted, .. }), Object::IamRole(IamRole { path: found, .. })) => {
+            (wanted, found)
+        }
         _ => return None,
     };
     (wanted != found).then(|| {
-        format!("it lives under the IAM path {found}, not {wanted}, and a path is part of every ARN that names it")
+        format!(
+            "it lives under the IAM path {found}, not {wanted}, and a path is part of every ARN that names it"
+        )
     })
 }

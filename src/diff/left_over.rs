@@ -15,7 +15,9 @@ impl<'a> Differ<'a> {
             {
                 continue;
             }
-            let Some(object) = live.world.get(address) else { continue };
+            let Some(object) = live.world.get(address) else {
+                continue;
+            };
             match (address, object) {
                 (Address::IamUser { name }, _) => self.leaving_user(address, name, &mark.tenant, object),
                 (Address::IamRole { name }, _) => self.leaving_role(address, name, &mark.tenant, object),
@@ -28,19 +30,37 @@ impl<'a> Differ<'a> {
         }
         for (address, object) in live.world.iter() {
             match (address, object) {
-                (Address::DatabaseGrant { database, grantee } | Address::SchemaGrant { database, grantee, .. }, Object::Grant(grant)) => {
+                (
+                    Address::DatabaseGrant { database, grantee }
+                    | Address::SchemaGrant {
+                        database, grantee, ..
+                    },
+                    Object::Grant(grant),
+                ) => {
                     self.left_over_grant(address, database, grantee, grant);
                 }
-                (Address::Membership { role, member }, _) => self.left_over_membership(address, role, member, object),
+                (Address::Membership { role, member }, _) => {
+                    self.left_over_membership(address, role, member, object)
+                }
                 (Address::RoleSetting { role, .. }, _) => self.left_over_setting(address, role, object),
                 (Address::IamAccessKey { user, id: Some(id) }, Object::AccessKey(key)) => {
                     self.left_over_key(address, user, id, key);
                 }
                 (Address::IamUserPolicy { user: of, name }, _) => {
-                    self.foreign_policy(address, &Address::IamUser { name: of.clone() }, name, ASSUME_ROLE_POLICY);
+                    self.foreign_policy(
+                        address,
+                        &Address::IamUser { name: of.clone() },
+                        name,
+                        ASSUME_ROLE_POLICY,
+                    );
                 }
                 (Address::IamRolePolicy { role: of, name }, _) => {
-                    self.foreign_policy(address, &Address::IamRole { name: of.clone() }, name, CONNECT_POLICY);
+                    self.foreign_policy(
+                        address,
+                        &Address::IamRole { name: of.clone() },
+                        name,
+                        CONNECT_POLICY,
+                    );
                 }
                 _ => {}
             }
@@ -53,17 +73,31 @@ impl<'a> Differ<'a> {
                 self.change(key, Some(tenant), Action::Delete(found.clone()));
             }
         }
-        let policy = Address::IamUserPolicy { user: user.to_owned(), name: ASSUME_ROLE_POLICY.into() };
-        self.leave_iam(address, &policy, tenant, object, |other| {
-            matches!(other, Address::IamUserPolicy { user: of, .. } if of == user)
-        });
+        let policy = Address::IamUserPolicy {
+            user: user.to_owned(),
+            name: ASSUME_ROLE_POLICY.into(),
+        };
+        self.leave_iam(
+            address,
+            &policy,
+            tenant,
+            object,
+            |other| matches!(other, Address::IamUserPolicy { user: of, .. } if of == user),
+        );
     }
 
     fn leaving_role(&mut self, address: &Address, role: &str, tenant: &TenantId, object: &Object) {
-        let policy = Address::IamRolePolicy { role: role.to_owned(), name: CONNECT_POLICY.into() };
-        self.leave_iam(address, &policy, tenant, object, |other| {
-            matches!(other, Address::IamRolePolicy { role: of, .. } if of == role)
-        });
+        let policy = Address::IamRolePolicy {
+            role: role.to_owned(),
+            name: CONNECT_POLICY.into(),
+        };
+        self.leave_iam(
+            address,
+            &policy,
+            tenant,
+            object,
+            |other| matches!(other, Address::IamRolePolicy { role: of, .. } if of == role),
+        );
     }
 
     /// Our own policy goes in any case; the identity only if nothing of somebody else's hangs on it.
@@ -89,7 +123,10 @@ impl<'a> Differ<'a> {
         if foreign.is_empty() {
             self.change(address, Some(tenant), Action::Delete(object.clone()));
         } else {
-            let because = format!("IAM deletes nothing that others hang on, and these are not ours: {}", foreign.join(", "));
+            let because = format!(
+                "IAM deletes nothing that others hang on, and these are not ours: {}",
+                foreign.join(", ")
+            );
             self.hold(address, Some(tenant), HeldKind::NotOurs, because);
         }
     }
@@ -106,24 +143,40 @@ impl<'a> Differ<'a> {
             return;
         }
         if role.login {
-            let after = Role { login: false, password: Password::Unknown, ..role.clone() };
-            let action = Action::Update { before: Object::Role(role.clone()), after: Object::Role(after) };
+            let after = Role {
+                login: false,
+                password: Password::Unknown,
+                ..role.clone()
+            };
+            let action = Action::Update {
+                before: Object::Role(role.clone()),
+                after: Object::Role(after),
+            };
             let change = self.change(address, Some(tenant), action);
             change.fields.push(FieldChange::new("login", true, false));
             change.reason = Some("it is no longer in the file".into());
             change.end_sessions.insert((name.clone(), None));
         }
-        self.hold(address, Some(tenant), HeldKind::Retained, "retained without login: it owns what is in its databases");
+        self.hold(
+            address,
+            Some(tenant),
+            HeldKind::Retained,
+            "retained without login: it owns what is in its databases",
+        );
     }
 
     fn leaving_database(&mut self, address: &Address, tenant: &TenantId, object: &Object) {
-        let Object::Database(database) = object else { return };
+        let Object::Database(database) = object else {
+            return;
+        };
         if self.is_gone(tenant) && database.deletion_policy == DeletionPolicy::Delete {
             if let Some(because) = self.not_allowed(address) {
                 self.hold(address, Some(tenant), HeldKind::NotAllowed, because);
             } else {
-                self.change(address, Some(tenant), Action::Delete(object.clone())).reason =
-                    Some("its tenant left the file, and deletion_policy = \"delete\" was applied before".into());
+                self.change(address, Some(tenant), Action::Delete(object.clone()))
+                    .reason = Some(
+                    "its tenant left the file, and deletion_policy = \"delete\" was applied before".into(),
+                );
             }
             return;
         }
@@ -156,15 +209,23 @@ impl<'a> Differ<'a> {
 
     /// Grants on our databases that nobody asked for: PUBLIC's and other tenants' go, anybody else's is reported.
     fn left_over_grant(&mut self, address: &Address, database: &str, grantee: &Grantee, grant: &Grant) {
-        let owner = Address::Database { name: database.to_owned() };
+        let owner = Address::Database {
+            name: database.to_owned(),
+        };
         let Some(mark) = self.our_mark(&owner) else { return };
-        let dropped = self.changes.get(&owner).is_some_and(|change| matches!(change.action, Action::Delete(_)));
+        let dropped = self
+            .changes
+            .get(&owner)
+            .is_some_and(|change| matches!(change.action, Action::Delete(_)));
         let asked_for = self.desired.world.contains(address);
         if asked_for || dropped || grant.items.is_empty() || !self.scope.contains(&mark.tenant) {
             return;
         }
         let Some(role) = Self::role_of(grantee) else {
-            let action = Action::Update { before: Object::Grant(grant.clone()), after: Object::Grant(Grant::default()) };
+            let action = Action::Update {
+                before: Object::Grant(grant.clone()),
+                after: Object::Grant(Grant::default()),
+            };
             self.revoke(address, mark, action, grant, None);
             return;
         };
@@ -179,11 +240,28 @@ impl<'a> Differ<'a> {
         if its_own && (inside || self.is_gone(&mark.tenant)) {
             return;
         }
-        let reason = if its_own { "its tenant no longer wants this database" } else { "it is another tenant's" };
-        self.revoke(address, mark, Action::Delete(Object::Grant(grant.clone())), grant, Some((reason, role)));
+        let reason = if its_own {
+            "its tenant no longer wants this database"
+        } else {
+            "it is another tenant's"
+        };
+        self.revoke(
+            address,
+            mark,
+            Action::Delete(Object::Grant(grant.clone())),
+            grant,
+            Some((reason, role)),
+        );
     }
 
-    fn revoke(&mut self, address: &Address, mark: &Mark, action: Action, grant: &Grant, from: Option<(&str, &str)>) {
+    fn revoke(
+        &mut self,
+        address: &Address,
+        mark: &Mark,
+        action: Action,
+        grant: &Grant,
+        from: Option<(&str, &str)>,
+    ) {
         if let Some(because) = self.not_allowed(address) {
             self.hold(address, Some(&mark.tenant), HeldKind::NotAllowed, because);
             return;
@@ -191,7 +269,9 @@ impl<'a> Differ<'a> {
         let before = compare::privileges(grant);
         let database = Self::database_of(address).map(str::to_owned);
         let change = self.change(address, Some(&mark.tenant), action);
-        change.fields.push(FieldChange::new("privileges", before, "nothing"));
+        change
+            .fields
+            .push(FieldChange::new("privileges", before, "nothing"));
         if let Some((reason, role)) = from {
             change.reason = Some(reason.to_owned());
             change.end_sessions.insert((role.to_owned(), database));
@@ -213,7 +293,9 @@ impl<'a> Differ<'a> {
         }
         let to = self.tenant_roles.get(member).copied();
         let of = self.tenant_roles.get(role).copied();
-        let Some(mark) = to.or(of).filter(|mark| mark.workspace == self.desired.workspace) else { return };
+        let Some(mark) = to.or(of).filter(|mark| mark.workspace == self.desired.workspace) else {
+            return;
+        };
         if !self.scope.contains(&mark.tenant) || self.is_gone(&mark.tenant) {
             return;
         }
@@ -223,7 +305,8 @@ impl<'a> Differ<'a> {
                 "it logs in by password, which a member of this role cannot"
             }
             _ => {
-                let message = format!("role \"{member}\" is a member of \"{role}\"; tenantctl leaves it alone");
+                let message =
+                    format!("role \"{member}\" is a member of \"{role}\"; tenantctl leaves it alone");
                 self.warn("foreign_membership", message);
                 return;
             }
@@ -232,30 +315,51 @@ impl<'a> Differ<'a> {
             self.hold(address, Some(&mark.tenant), HeldKind::NotAllowed, because);
             return;
         }
-        self.change(address, Some(&mark.tenant), Action::Delete(object.clone())).reason = Some(reason.into());
+        self.change(address, Some(&mark.tenant), Action::Delete(object.clone()))
+            .reason = Some(reason.into());
     }
 
     /// A setting goes only if we made it: a role may set its own.
     fn left_over_setting(&mut self, address: &Address, role: &str, object: &Object) {
-        let Some(mark) = self.tenant_roles.get(role).copied() else { return };
-        let ours = self.live.ledger.object(&self.desired.workspace, address).is_some();
-        if ours && !self.desired.world.contains(address) && !self.is_gone(&mark.tenant) && self.scope.contains(&mark.tenant) {
+        let Some(mark) = self.tenant_roles.get(role).copied() else {
+            return;
+        };
+        let ours = self
+            .live
+            .ledger
+            .object(&self.desired.workspace, address)
+            .is_some();
+        if ours
+            && !self.desired.world.contains(address)
+            && !self.is_gone(&mark.tenant)
+            && self.scope.contains(&mark.tenant)
+        {
             self.change(address, Some(&mark.tenant), Action::Delete(object.clone()));
         }
     }
 
     /// Keys that are not the one we handed over: orphans of a crash go, a suspended tenant's are switched off and on.
     fn left_over_key(&mut self, address: &Address, user: &str, id: &str, key: &AccessKey) {
-        let Some(mark) = self.our_mark(&Address::IamUser { name: user.to_owned() }) else { return };
+        let Some(mark) = self.our_mark(&Address::IamUser {
+            name: user.to_owned(),
+        }) else {
+            return;
+        };
         if !self.scope.contains(&mark.tenant) {
             return;
         }
         if self.live.ledger.is_orphan(user, id) {
-            self.change(address, Some(&mark.tenant), Action::Delete(Object::AccessKey(key.clone()))).reason =
-                Some("a run ended before it handed the secret over, so nobody holds it".into());
+            self.change(
+                address,
+                Some(&mark.tenant),
+                Action::Delete(Object::AccessKey(key.clone())),
+            )
+            .reason = Some("a run ended before it handed the secret over, so nobody holds it".into());
             return;
         }
-        let Some(tenant) = self.desired.tenants.get(&mark.tenant) else { return };
+        let Some(tenant) = self.desired.tenants.get(&mark.tenant) else {
+            return;
+        };
         let status = if tenant.suspended {
             KeyStatus::Inactive
         } else if self.live.ledger.keys.contains_key(id) {
@@ -264,8 +368,14 @@ impl<'a> Differ<'a> {
             return;
         };
         if key.status != status {
-            let after = Object::AccessKey(AccessKey { id: key.id.clone(), status });
-            let action = Action::Update { before: Object::AccessKey(key.clone()), after: after.clone() };
+            let after = Object::AccessKey(AccessKey {
+                id: key.id.clone(),
+                status,
+            });
+            let action = Action::Update {
+                before: Object::AccessKey(key.clone()),
+                after: after.clone(),
+            };
             let fields = compare::compare(&after, &Object::AccessKey(key.clone()));
             self.change(address, Some(&mark.tenant), action).fields = fields;
         }
@@ -275,7 +385,10 @@ impl<'a> Differ<'a> {
     fn foreign_policy(&mut self, address: &Address, of: &Address, name: &str, ours: &str) {
         let Some(mark) = self.our_mark(of) else { return };
         if name != ours && self.scope.contains(&mark.tenant) && !self.is_gone(&mark.tenant) {
-            self.warn("foreign_policy", format!("{address} is not ours and may allow more than tenantctl does"));
+            self.warn(
+                "foreign_policy",
+                format!("{address} is not ours and may allow more than tenantctl does"),
+            );
         }
     }
 }

@@ -123,7 +123,9 @@ impl Scope {
     /// Exactly these tenants; everything when there are none.
     pub fn tenants(tenants: impl IntoIterator<Item = TenantId>) -> Self {
         let only: BTreeSet<_> = tenants.into_iter().collect();
-        Self { only: if only.is_empty() { None } else { Some(only) } }
+        Self {
+            only: if only.is_empty() { None } else { Some(only) },
+        }
     }
 
     /// Whether a tenant counts.
@@ -191,7 +193,10 @@ impl<'a> Differ<'a> {
 
     /// The mark of an object, if it is this workspace's.
     fn our_mark(&self, address: &Address) -> Option<&'a Mark> {
-        self.live.marks.get(address).filter(|mark| mark.workspace == self.desired.workspace)
+        self.live
+            .marks
+            .get(address)
+            .filter(|mark| mark.workspace == self.desired.workspace)
     }
 
     fn change(&mut self, address: &Address, tenant: Option<&TenantId>, action: Action) -> &mut Change {
@@ -206,7 +211,13 @@ impl<'a> Differ<'a> {
         })
     }
 
-    fn hold(&mut self, address: &Address, tenant: Option<&TenantId>, kind: HeldKind, because: impl Into<String>) {
+    fn hold(
+        &mut self,
+        address: &Address,
+        tenant: Option<&TenantId>,
+        kind: HeldKind,
+        because: impl Into<String>,
+    ) {
         self.held.entry(address.clone()).or_insert_with(|| Held {
             address: address.clone(),
             tenant: tenant.cloned(),
@@ -216,7 +227,10 @@ impl<'a> Differ<'a> {
     }
 
     fn warn(&mut self, code: &str, message: String) {
-        self.warnings.insert(Warning { code: code.to_owned(), message });
+        self.warnings.insert(Warning {
+            code: code.to_owned(),
+            message,
+        });
     }
 
     /// The database an object is in or on.

@@ -9,10 +9,15 @@ impl Differ<'_> {
     pub(super) fn end_sessions(&mut self) {
         let live = self.live;
         for ((role, database), count) in &live.sessions {
-            let Some(mark) = self.tenant_roles.get(role.as_str()).copied() else { continue };
+            let Some(mark) = self.tenant_roles.get(role.as_str()).copied() else {
+                continue;
+            };
             let ours = mark.workspace == self.desired.workspace && self.scope.contains(&mark.tenant);
             let address = Address::Role { name: role.clone() };
-            if !ours || self.may_be_in(role, database) || self.waits_for(&address, Some(&mark.tenant)).is_some() {
+            if !ours
+                || self.may_be_in(role, database)
+                || self.waits_for(&address, Some(&mark.tenant)).is_some()
+            {
                 continue;
             }
             let ending = (role.clone(), Some(database.clone()));
@@ -22,9 +27,14 @@ impl Differ<'_> {
             if already || self.not_allowed(&address).is_some() {
                 continue;
             }
-            let Some(object) = live.world.get(&address) else { continue };
+            let Some(object) = live.world.get(&address) else {
+                continue;
+            };
             let after = self.desired.world.get(&address).unwrap_or(object).clone();
-            let action = Action::Update { before: object.clone(), after };
+            let action = Action::Update {
+                before: object.clone(),
+                after,
+            };
             let change = self.change(&address, Some(&mark.tenant), action);
             let field = format!("sessions in {database}");
             change.fields.push(FieldChange::new(&field, count, 0));
@@ -33,17 +43,23 @@ impl Differ<'_> {
     }
 
     fn may_be_in(&self, role: &str, database: &str) -> bool {
-        let address = Address::Role { name: role.to_owned() };
+        let address = Address::Role {
+            name: role.to_owned(),
+        };
         let login = matches!(self.desired.world.get(&address), Some(Object::Role(role)) if role.login);
         if !login {
             return false;
         }
-        let ours = self.live.marks.contains_key(&Address::Database { name: database.to_owned() });
+        let ours = self.live.marks.contains_key(&Address::Database {
+            name: database.to_owned(),
+        });
         if !ours {
             return self.desired.shared_databases != SharedDatabases::Close;
         }
-        let grant =
-            Address::DatabaseGrant { database: database.to_owned(), grantee: Grantee::Role(role.to_owned()) };
+        let grant = Address::DatabaseGrant {
+            database: database.to_owned(),
+            grantee: Grantee::Role(role.to_owned()),
+        };
         self.desired.world.contains(&grant)
     }
 }

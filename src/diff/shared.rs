@@ -13,7 +13,9 @@ impl Differ<'_> {
         }
         let live = self.live;
         for (name, database) in live.world.databases() {
-            let address = Address::Database { name: name.to_owned() };
+            let address = Address::Database {
+                name: name.to_owned(),
+            };
             let service = self.desired.capabilities.service_databases.contains(&name);
             let ours = live.marks.contains_key(&address);
             // One that waits for adoption becomes a tenant's: it is closed then, not shared now.
@@ -29,7 +31,9 @@ impl Differ<'_> {
     }
 
     fn close_public(&mut self, database: &str, owner: &str) {
-        let Some(grant) = self.live.world.database_grant(database, &Grantee::Public) else { return };
+        let Some(grant) = self.live.world.database_grant(database, &Grantee::Public) else {
+            return;
+        };
         if grant.items.is_empty() {
             return;
         }
@@ -39,8 +43,14 @@ impl Differ<'_> {
             self.warn("shared_database_open", message);
             return;
         }
-        let address = Address::DatabaseGrant { database: database.to_owned(), grantee: Grantee::Public };
-        if let Some(because) = self.not_allowed(&address).or_else(|| self.not_owned(database, owner)) {
+        let address = Address::DatabaseGrant {
+            database: database.to_owned(),
+            grantee: Grantee::Public,
+        };
+        if let Some(because) = self
+            .not_allowed(&address)
+            .or_else(|| self.not_owned(database, owner))
+        {
             self.hold(&address, None, HeldKind::NotAllowed, because);
             return;
         }
@@ -51,10 +61,15 @@ impl Differ<'_> {
             .filter(|(name, role)| role.login && !role.superuser && *name != owner && !self.is_tenant(name))
             .map(|(name, _)| name.to_owned())
             .collect();
-        let action = Action::Update { before: Object::Grant(grant.clone()), after: Object::Grant(Grant::default()) };
+        let action = Action::Update {
+            before: Object::Grant(grant.clone()),
+            after: Object::Grant(Grant::default()),
+        };
         let change = self.change(&address, None, action);
         change.keep = keep;
-        change.fields.push(FieldChange::new("privileges", held, "nothing"));
+        change
+            .fields
+            .push(FieldChange::new("privileges", held, "nothing"));
     }
 
     /// What belongs to others is closed only by those who already may: tenantctl takes no foreign database over.
@@ -74,9 +89,18 @@ impl Differ<'_> {
         let roles: Vec<String> = self.tenant_roles.keys().map(|role| (*role).to_owned()).collect();
         for role in roles {
             let grantee = Grantee::Role(role.clone());
-            let Some(grant) = self.live.world.database_grant(database, &grantee) else { continue };
-            let address = Address::DatabaseGrant { database: database.to_owned(), grantee };
-            let kept_by_us = self.live.ledger.object(&self.desired.workspace, &address).is_some();
+            let Some(grant) = self.live.world.database_grant(database, &grantee) else {
+                continue;
+            };
+            let address = Address::DatabaseGrant {
+                database: database.to_owned(),
+                grantee,
+            };
+            let kept_by_us = self
+                .live
+                .ledger
+                .object(&self.desired.workspace, &address)
+                .is_some();
             if !kept_by_us && !matches!(database, "postgres" | "template1") {
                 let message = format!(
                     "tenant role \"{role}\" holds {} on database {database}, which is not ours; tenantctl leaves it alone",
@@ -91,7 +115,9 @@ impl Differ<'_> {
             let action = Action::Delete(Object::Grant(grant.clone()));
             let before = compare::privileges(grant);
             let change = self.change(&address, None, action);
-            change.fields.push(FieldChange::new("privileges", before, "nothing"));
+            change
+                .fields
+                .push(FieldChange::new("privileges", before, "nothing"));
             change.end_sessions.insert((role, Some(database.to_owned())));
         }
     }

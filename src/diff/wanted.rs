@@ -17,7 +17,9 @@ impl<'a> Differ<'a> {
     pub(super) fn wanted(&mut self) {
         let desired = self.desired;
         for (address, object) in desired.world.iter() {
-            let Some(tenant) = desired.owner_of.get(address) else { continue };
+            let Some(tenant) = desired.owner_of.get(address) else {
+                continue;
+            };
             if self.scope.contains(tenant) && !self.held.contains_key(address) {
                 self.wanted_one(address, object, tenant);
             }
@@ -42,7 +44,13 @@ impl<'a> Differ<'a> {
                     self.unchanged += 1;
                     return;
                 }
-                (Action::Update { before: found.into_owned(), after: wanted.clone() }, fields)
+                (
+                    Action::Update {
+                        before: found.into_owned(),
+                        after: wanted.clone(),
+                    },
+                    fields,
+                )
             }
         };
         if self.is_invalid(address) {
@@ -73,14 +81,20 @@ impl<'a> Differ<'a> {
         if let Some(found) = self.live.world.get(address) {
             return Found::Object(std::borrow::Cow::Borrowed(found));
         }
-        let Some(database) = Self::database_of(address) else { return Found::Nothing };
+        let Some(database) = Self::database_of(address) else {
+            return Found::Nothing;
+        };
         if matches!(address, Address::Database { .. }) {
             return Found::Nothing;
         }
         let exists = self.live.world.database(database);
         let open = exists.is_some_and(|database| database.state == DatabaseState::Open);
         if address.inside_database().is_some() && open {
-            return if self.live.opened.contains(database) { Found::Nothing } else { Found::NotLookedAt };
+            return if self.live.opened.contains(database) {
+                Found::Nothing
+            } else {
+                Found::NotLookedAt
+            };
         }
         match fresh_database(database).remove(address) {
             Some(object) => Found::Object(std::borrow::Cow::Owned(object)),
@@ -101,27 +115,44 @@ impl<'a> Differ<'a> {
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>
     fn stale_principals(&mut self) {
         for (tenant, wanted) in &self.desired.tenants {
-            let user = Address::IamUser { name: wanted.names.iam_user.clone() };
-            let role = Address::IamRole { name: wanted.names.iam_role.clone() };
-            let anew = self.changes.get(&user).is_some_and(|change| matches!(change.action, Action::Create(_)));
+            let user = Address::IamUser {
+                name: wanted.names.iam_user.clone(),
+            };
+            let role = Address::IamRole {
+                name: wanted.names.iam_role.clone(),
+            };
+            let anew = self
+                .changes
+                .get(&user)
+                .is_some_and(|change| matches!(change.action, Action::Create(_)));
             if !anew || self.changes.contains_key(&role) || self.held.contains_key(&role) {
                 continue;
             }
             if let (Some(before), Some(after)) = (self.live.world.get(&role), self.desired.world.get(&role)) {
-                let action = Action::Update { before: before.clone(), after: after.clone() };
+                let action = Action::Update {
+                    before: before.clone(),
+                    after: after.clone(),
+                };
                 self.unchanged = self.unchanged.saturating_sub(1);
-                self.change(&role, Some(tenant), action).reason =
-                    Some("its user is made anew, and IAM binds a trust policy to the user it was written for".into());
+                self.change(&role, Some(tenant), action).reason = Some(
+                    "its user is made anew, and IAM binds a trust policy to the user it was written for"
+                        .into(),
+                );
             }
         }
     }
 
     /// Creation-only attributes are compared and reported: a database is never replaced.
     fn locales(&mut self) {
-        let Some(template) = self.live.locales.get("template1") else { return };
+        let Some(template) = self.live.locales.get("template1") else {
+            return;
+        };
         for (name, locale) in &self.live.locales {
             let address = Address::Database { name: name.clone() };
-            if self.desired.world.contains(&address) && self.our_mark(&address).is_some() && locale != template {
+            if self.desired.world.contains(&address)
+                && self.our_mark(&address).is_some()
+                && locale != template
+            {
                 let message = format!(
                     "database {name} has {locale}, a new one would have {template}; that is fixed at creation and left alone"
                 );

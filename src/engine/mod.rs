@@ -43,11 +43,17 @@ pub const PUBLIC_SCHEMA: &str = "public";
 pub fn fresh_database(name: &str) -> World {
     let mut world = World::default();
     world.insert(
-        Address::DatabaseGrant { database: name.into(), grantee: Grantee::Public },
+        Address::DatabaseGrant {
+            database: name.into(),
+            grantee: Grantee::Public,
+        },
         Object::Grant(Grant::by_owner(&[Privilege::Connect, Privilege::Temporary])),
     );
     world.insert(
-        Address::Schema { database: name.into(), name: PUBLIC_SCHEMA.into() },
+        Address::Schema {
+            database: name.into(),
+            name: PUBLIC_SCHEMA.into(),
+        },
         Object::Schema(Schema {}),
     );
     world.insert(

@@ -141,19 +141,32 @@ impl Connector {
             match &self.tls {
                 None => {
                     config.ssl_mode(WireSslMode::Disable);
-                    config.connect(NoTls).await.map(|(client, connection)| (client, drive(connection)))
+                    config
+                        .connect(NoTls)
+                        .await
+                        .map(|(client, connection)| (client, drive(connection)))
                 }
                 Some(tls) => {
                     config.ssl_mode(WireSslMode::Require);
                     let tls = MakeRustlsConnect::new(tls.clone());
-                    config.connect(tls).await.map(|(client, connection)| (client, drive(connection)))
+                    config
+                        .connect(tls)
+                        .await
+                        .map(|(client, connection)| (client, drive(connection)))
                 }
             }
         })
         .await
-        .map_err(|_| ReadError::ConnectTimeout { host: self.host.clone(), port: self.port })?;
+        .map_err(|_| ReadError::ConnectTimeout {
+            host: self.host.clone(),
+            port: self.port,
+        })?;
         let (client, notices) = connected.map_err(failed)?;
-        Ok(Session { client, notices, database: database.to_owned() })
+        Ok(Session {
+            client,
+            notices,
+            database: database.to_owned(),
+        })
     }
 
     async fn password(&self, fresh: bool) -> Result<Secret, ReadError> {

@@ -60,7 +60,13 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    pub(super) fn connect(host: &str, port: u16, username: &str, database: &str, source: tokio_postgres::Error) -> Self {
+    pub(super) fn connect(
+        host: &str,
+        port: u16,
+        username: &str,
+        database: &str,
+        source: tokio_postgres::Error,
+    ) -> Self {
         Self::Connect {
             host: host.to_owned(),
             port,
@@ -71,7 +77,10 @@ impl ReadError {
     }
 
     pub(super) fn query(database: &str, source: tokio_postgres::Error) -> Self {
-        Self::Query { database: database.to_owned(), source: Box::new(source) }
+        Self::Query {
+            database: database.to_owned(),
+            source: Box::new(source),
+        }
     }
 
     /// The SQLSTATE, where Postgres gave one.

@@ -85,7 +85,9 @@ pub const CREATE_ACCESS_KEY: &str = "create_access_key";
 impl Ledger {
     /// The row of an object in a workspace.
     pub fn object(&self, workspace: &str, address: &Address) -> Option<&OwnedObject> {
-        self.objects.iter().find(|object| object.workspace == workspace && &object.address == address)
+        self.objects
+            .iter()
+            .find(|object| object.workspace == workspace && &object.address == address)
     }
 
     /// Marks of roles and databases that are still the ones recorded.
@@ -93,12 +95,19 @@ impl Ledger {
     /// `oids` are those of the live roles and databases; `unborn` tells whether a database is as `CREATE DATABASE`
     /// left it: closed and the admin's. An open step that was about to create one, under our lock and after it was
     /// seen to be absent, then explains it.
-    pub fn marks(&self, oids: &BTreeMap<Address, u32>, unborn: impl Fn(&str) -> bool) -> BTreeMap<Address, Mark> {
+    pub fn marks(
+        &self,
+        oids: &BTreeMap<Address, u32>,
+        unborn: impl Fn(&str) -> bool,
+    ) -> BTreeMap<Address, Mark> {
         let mut marks = BTreeMap::new();
         for object in &self.objects {
             let Some(tenant) = &object.tenant else { continue };
             if object.oid.is_some() && object.oid == oids.get(&object.address).copied() {
-                let mark = Mark { workspace: object.workspace.clone(), tenant: tenant.clone() };
+                let mark = Mark {
+                    workspace: object.workspace.clone(),
+                    tenant: tenant.clone(),
+                };
                 marks.insert(object.address.clone(), mark);
             }
         }
@@ -106,7 +115,10 @@ impl Ledger {
             if let (Address::Database { name }, Some(tenant)) = (&step.address, &step.tenant)
                 && unborn(name)
             {
-                let mark = Mark { workspace: step.workspace.clone(), tenant: tenant.clone() };
+                let mark = Mark {
+                    workspace: step.workspace.clone(),
+                    tenant: tenant.clone(),
+                };
                 marks.entry(step.address.clone()).or_insert(mark);
             }
         }
@@ -130,15 +142,23 @@ impl Ledger {
 /// A query fails, or the schema `tenantctl` belongs to somebody else.
 pub async fn read(session: &Session, admin: &str) -> Result<Ledger, ReadError> {
     let found = rows(session, include_str!("sql/ledger_exists.sql")).await?;
-    let Some(row) = found.first() else { return Ok(Ledger::default()) };
+    let Some(row) = found.first() else {
+        return Ok(Ledger::default());
+    };
     let owner: &str = row.get("owner");
     if owner != admin {
-        return Err(ReadError::ForeignLedger { owner: owner.to_owned(), admin: admin.to_owned() });
+        return Err(ReadError::ForeignLedger {
+            owner: owner.to_owned(),
+            admin: admin.to_owned(),
+        });
     }
     if !row.get::<_, bool>("complete") {
         return Ok(Ledger::default());
     }
-    let mut ledger = Ledger { exists: true, ..Ledger::default() };
+    let mut ledger = Ledger {
+        exists: true,
+        ..Ledger::default()
+    };
     for row in rows(session, include_str!("sql/ledger_objects.sql")).await? {
         ledger.objects.push(OwnedObject {
             address: address(row.get("address"))?,
@@ -161,7 +181,11 @@ pub async fn read(session: &Session, admin: &str) -> Result<Ledger, ReadError> {
             "handed_over" => KeyState::HandedOver,
             _ => KeyState::Suspended,
         };
-        let record = KeyRecord { workspace: row.get("workspace"), user: row.get("user_name"), state };
+        let record = KeyRecord {
+            workspace: row.get("workspace"),
+            user: row.get("user_name"),
+            state,
+        };
         ledger.keys.insert(row.get("id"), record);
     }
     for row in rows(session, include_str!("sql/ledger_open.sql")).await? {
@@ -169,7 +193,11 @@ pub async fn read(session: &Session, admin: &str) -> Result<Ledger, ReadError> {
         let known_keys = detail
             .get("known_keys")
             .and_then(|keys| keys.as_array())
-            .map(|keys| keys.iter().filter_map(|key| key.as_str().map(str::to_owned)).collect())
+            .map(|keys| {
+                keys.iter()
+                    .filter_map(|key| key.as_str().map(str::to_owned))
+                    .collect()
+            })
             .unwrap_or_default();
         ledger.open.push(OpenStep {
             run_id: row.get("run_id"),

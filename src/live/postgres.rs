@@ -31,7 +31,11 @@ pub struct Catalogs {
 
 /// Runs one bulk query.
 pub(super) async fn rows(session: &Session, sql: &str) -> Result<Vec<Row>, ReadError> {
-    session.client().query(sql, &[]).await.map_err(|error| ReadError::query(&session.database, error))
+    session
+        .client()
+        .query(sql, &[])
+        .await
+        .map_err(|error| ReadError::query(&session.database, error))
 }
 
 /// Reads the shared catalogs.
@@ -54,14 +58,18 @@ pub async fn read_catalogs(session: &Session) -> Result<Catalogs, ReadError> {
     read_databases(session, &mut catalogs).await?;
     read_database_grants(session, &mut catalogs.world).await?;
     for row in rows(session, include_str!("sql/sessions.sql")).await? {
-        catalogs.sessions.insert((row.get("role"), row.get("database")), row.get("sessions"));
+        catalogs
+            .sessions
+            .insert((row.get("role"), row.get("database")), row.get("sessions"));
     }
     Ok(catalogs)
 }
 
 async fn read_server(session: &Session, memberships: &[MembershipRow]) -> Result<Server, ReadError> {
     let found = rows(session, include_str!("sql/server.sql")).await?;
-    let row = found.first().ok_or_else(|| ReadError::Ledger("the session's own role is gone".into()))?;
+    let row = found
+        .first()
+        .ok_or_else(|| ReadError::Ledger("the session's own role is gone".into()))?;
     let admin: &str = row.get("admin");
     let power = Power::new(
         admin,
@@ -70,7 +78,10 @@ async fn read_server(session: &Session, memberships: &[MembershipRow]) -> Result
         row.get("create_role"),
         memberships,
     );
-    Ok(Server { power, in_recovery: row.get("in_recovery") })
+    Ok(Server {
+        power,
+        in_recovery: row.get("in_recovery"),
+    })
 }
 
 async fn read_roles(session: &Session, catalogs: &mut Catalogs) -> Result<(), ReadError> {
@@ -90,8 +101,13 @@ async fn read_roles(session: &Session, catalogs: &mut Catalogs) -> Result<(), Re
             if let Some((parameter, value)) = setting.split_once('=') {
                 // Parameters have no case, but the catalog keeps the server's spelling (`TimeZone`).
                 let parameter = &parameter.to_ascii_lowercase();
-                let address = Address::RoleSetting { role: name.clone(), name: parameter.clone() };
-                catalogs.world.insert(address, Object::RoleSetting(RoleSetting::new(parameter, value)));
+                let address = Address::RoleSetting {
+                    role: name.clone(),
+                    name: parameter.clone(),
+                };
+                catalogs
+                    .world
+                    .insert(address, Object::RoleSetting(RoleSetting::new(parameter, value)));
             }
         }
         let address = Address::Role { name };
@@ -126,28 +142,46 @@ fn add_memberships(catalogs: &mut Catalogs) {
         membership.grantors.insert(row.grantor.clone());
     }
     for ((role, member), membership) in folded {
-        catalogs.world.insert(Address::Membership { role, member }, Object::Membership(membership));
+        catalogs.world.insert(
+            Address::Membership { role, member },
+            Object::Membership(membership),
+        );
     }
 }
 
 async fn read_databases(session: &Session, catalogs: &mut Catalogs) -> Result<(), ReadError> {
     for row in rows(session, include_str!("sql/databases.sql")).await? {
         let name: String = row.get("name");
-        let state = match (row.get::<_, i32>("connection_limit"), row.get("allow_connections")) {
+        let state = match (
+            row.get::<_, i32>("connection_limit"),
+            row.get("allow_connections"),
+        ) {
             (-2, _) => DatabaseState::Invalid,
             (_, true) => DatabaseState::Open,
             (_, false) => DatabaseState::Closed,
         };
-        let (encoding, collation, character_type): (&str, Option<&str>, Option<&str>) =
-            (row.get("encoding"), row.get("collation"), row.get("character_type"));
-        let locale =
-            format!("{encoding} {}/{}", collation.unwrap_or_default(), character_type.unwrap_or_default());
+        let (encoding, collation, character_type): (&str, Option<&str>, Option<&str>) = (
+            row.get("encoding"),
+            row.get("collation"),
+            row.get("character_type"),
+        );
+        let locale = format!(
+            "{encoding} {}/{}",
+            collation.unwrap_or_default(),
+            character_type.unwrap_or_default()
+        );
         catalogs.locales.insert(name.clone(), locale);
         // PUBLIC is always said, also when it holds nothing.
-        let public = Address::DatabaseGrant { database: name.clone(), grantee: Grantee::Public };
+        let public = Address::DatabaseGrant {
+            database: name.clone(),
+            grantee: Grantee::Public,
+        };
         catalogs.world.insert(public, Object::Grant(Grant::default()));
-        let database =
-            Database { owner: row.get("owner"), state, deletion_policy: DeletionPolicy::default() };
+        let database = Database {
+            owner: row.get("owner"),
+            state,
+            deletion_policy: DeletionPolicy::default(),
+        };
         let address = Address::Database { name };
         catalogs.oids.insert(address.clone(), row.get("oid"));
         catalogs.world.insert(address, Object::Database(database));
@@ -158,8 +192,13 @@ async fn read_databases(session: &Session, catalogs: &mut Catalogs) -> Result<()
 async fn read_database_grants(session: &Session, world: &mut World) -> Result<(), ReadError> {
     let mut grants: BTreeMap<Address, Grant> = BTreeMap::new();
     for row in rows(session, include_str!("sql/database_grants.sql")).await? {
-        let (Some(grantee), Some(item)) = (grantee(&row), item(&row)) else { continue };
-        let address = Address::DatabaseGrant { database: row.get("database"), grantee };
+        let (Some(grantee), Some(item)) = (grantee(&row), item(&row)) else {
+            continue;
+        };
+        let address = Address::DatabaseGrant {
+            database: row.get("database"),
+            grantee,
+        };
         grants.entry(address).or_default().items.insert(item);
     }
     for (address, grant) in grants {
@@ -186,27 +225,47 @@ pub async fn read_inside(session: &Session) -> Result<Vec<(Address, Object)>, Re
                     grantee: Grantee::Public,
                 };
                 grants.entry(public).or_default();
-                let address = Address::Schema { database: database.clone(), name };
+                let address = Address::Schema {
+                    database: database.clone(),
+                    name,
+                };
                 objects.push((address, Object::Schema(Schema {})));
             }
             "grant" => {
-                let (Some(grantee), Some(item)) = (grantee(&row), item(&row)) else { continue };
-                let address = Address::SchemaGrant { database: database.clone(), schema: name, grantee };
+                let (Some(grantee), Some(item)) = (grantee(&row), item(&row)) else {
+                    continue;
+                };
+                let address = Address::SchemaGrant {
+                    database: database.clone(),
+                    schema: name,
+                    grantee,
+                };
                 grants.entry(address).or_default().items.insert(item);
             }
             _ => {
-                let address = Address::Extension { database: database.clone(), name };
+                let address = Address::Extension {
+                    database: database.clone(),
+                    name,
+                };
                 objects.push((address, Object::Extension(Extension {})));
             }
         }
     }
-    objects.extend(grants.into_iter().map(|(address, grant)| (address, Object::Grant(grant))));
+    objects.extend(
+        grants
+            .into_iter()
+            .map(|(address, grant)| (address, Object::Grant(grant))),
+    );
     Ok(objects)
 }
 
 /// `None` for a grantee that was dropped since: its ACL items are about to go too.
 fn grantee(row: &Row) -> Option<Grantee> {
-    if row.get("public") { Some(Grantee::Public) } else { row.get::<_, Option<String>>("grantee").map(Grantee::Role) }
+    if row.get("public") {
+        Some(Grantee::Public)
+    } else {
+        row.get::<_, Option<String>>("grantee").map(Grantee::Role)
+    }
 }
 
 fn item(row: &Row) -> Option<GrantItem> {
@@ -216,5 +275,9 @@ fn item(row: &Row) -> Option<GrantItem> {
     } else {
         Grantor::Role(row.get::<_, Option<String>>("grantor").unwrap_or_default())
     };
-    Some(GrantItem { privilege, grantor, grantable: row.get("grantable") })
+    Some(GrantItem {
+        privilege,
+        grantor,
+        grantable: row.get("grantable"),
+    })
 }

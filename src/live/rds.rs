@@ -120,7 +120,12 @@ pub async fn caller_partition_and_account(aws: &Aws) -> Result<(String, String),
     let arn = identity.arn().unwrap_or_default();
     match (arn.split(':').nth(1), identity.account()) {
         (Some(partition), Some(account)) => Ok((partition.to_owned(), account.to_owned())),
-        _ => Err(AwsError::new(IDENTITY, "", AwsErrorKind::Other, "the answer names no account")),
+        _ => Err(AwsError::new(
+            IDENTITY,
+            "",
+            AwsErrorKind::Other,
+            "the answer names no account",
+        )),
     }
 }
 

@@ -55,14 +55,21 @@ pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Re
     let iam = iam::read(aws, &scope).await?;
     let mut live = merge(catalogs, ledger, iam);
     let databases = databases(request, &live);
-    live.cost = ReadCost { aws_calls: aws.calls() - calls_before, connections: 1 + databases.len() };
+    live.cost = ReadCost {
+        aws_calls: aws.calls() - calls_before,
+        connections: 1 + databases.len(),
+    };
     look_inside(connector, request.parallelism, databases, &mut live).await;
     Ok(live)
 }
 
 /// A user whose keys the ledger knows, or whose key a crash left in question, is one whose keys are read.
 fn keys_of(request: &ReadRequest, ledger: &Ledger) -> BTreeSet<String> {
-    let known = ledger.keys.values().filter(|key| key.workspace == request.workspace).map(|key| key.user.clone());
+    let known = ledger
+        .keys
+        .values()
+        .filter(|key| key.workspace == request.workspace)
+        .map(|key| key.user.clone());
     let open = ledger.open.iter().filter_map(|step| match &step.address {
         Address::IamAccessKey { user, .. } if step.workspace == request.workspace => Some(user.clone()),
         _ => None,
@@ -88,7 +95,14 @@ fn databases(request: &ReadRequest, live: &Live) -> Vec<String> {
 
 /// Puts the sources together. What the ledger knows of roles and databases joins what the catalogs say.
 fn merge(catalogs: Catalogs, ledger: Ledger, iam: IamRead) -> Live {
-    let Catalogs { server, mut world, oids, memberships, locales, sessions } = catalogs;
+    let Catalogs {
+        server,
+        mut world,
+        oids,
+        memberships,
+        locales,
+        sessions,
+    } = catalogs;
     let admin = server.power.admin.clone();
     let mut marks = ledger.marks(&oids, |name| {
         world
@@ -106,7 +120,11 @@ fn merge(catalogs: Catalogs, ledger: Ledger, iam: IamRead) -> Live {
         world.insert(address, object);
     }
     marks.extend(iam.marks);
-    let gaps = iam.gaps.into_iter().map(|(address, because)| Gap { address, because }).collect();
+    let gaps = iam
+        .gaps
+        .into_iter()
+        .map(|(address, because)| Gap { address, because })
+        .collect();
     Live {
         world,
         marks,
@@ -125,7 +143,10 @@ fn merge(catalogs: Catalogs, ledger: Ledger, iam: IamRead) -> Live {
 }
 
 fn is_ours(ledger: &Ledger, id: &str) -> bool {
-    ledger.keys.get(id).is_some_and(|key| key.state == KeyState::HandedOver)
+    ledger
+        .keys
+        .get(id)
+        .is_some_and(|key| key.state == KeyState::HandedOver)
 }
 
 /// Deletion policies and passwords: what no catalog shows.
@@ -171,7 +192,10 @@ async fn look_inside(connector: &Connector, parallelism: usize, databases: Vec<S
                 }
             }
             Err(error) => {
-                live.gaps.push(Gap { address: Address::Database { name: database }, because: error.to_string() });
+                live.gaps.push(Gap {
+                    address: Address::Database { name: database },
+                    because: error.to_string(),
+                });
             }
         }
     }

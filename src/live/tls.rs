@@ -32,8 +32,13 @@ pub fn client_config(
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match mode {
         SslMode::Disable => return Ok(None),
-        SslMode::Require => Arc::new(Unverified { provider: Arc::clone(&provider) }),
-        SslMode::VerifyCa => Arc::new(ChainOnly { roots: roots(root_file)?, provider: Arc::clone(&provider) }),
+        SslMode::Require => Arc::new(Unverified {
+            provider: Arc::clone(&provider),
+        }),
+        SslMode::VerifyCa => Arc::new(ChainOnly {
+            roots: roots(root_file)?,
+            provider: Arc::clone(&provider),
+        }),
         SslMode::VerifyFull => {
             let roots = Arc::new(roots(root_file)?);
             let inner = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
@@ -56,20 +61,23 @@ pub fn client_config(
 fn roots(file: Option<&Path>) -> Result<RootCertStore, ReadError> {
     let mut store = RootCertStore::empty();
     let pem = match file {
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|error| ReadError::Tls(format!("cannot read sslrootcert {}: {error}", path.display())))?,
+        Some(path) => std::fs::read_to_string(path).map_err(|error| {
+            ReadError::Tls(format!("cannot read sslrootcert {}: {error}", path.display()))
+        })?,
         None => {
             store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             RDS_ROOTS.to_owned()
         }
     };
-    let certificates: Vec<CertificateDer<'static>> =
-        CertificateDer::pem_slice_iter(pem.as_bytes()).filter_map(Result::ok).collect();
+    let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .filter_map(Result::ok)
+        .collect();
     let (added, _) = store.add_parsable_certificates(certificates);
     match file {
-        Some(path) if added == 0 => {
-            Err(ReadError::Tls(format!("sslrootcert {} holds no certificate in PEM form", path.display())))
-        }
+        Some(path) if added == 0 => Err(ReadError::Tls(format!(
+            "sslrootcert {} holds no certificate in PEM form",
+            path.display()
+        ))),
         _ => Ok(store),
     }
 }
@@ -90,14 +98,19 @@ impl ServerCertVerifier for EitherName {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let first = self.inner.verify_server_cert(end_entity, intermediates, name, ocsp, now);
+        let first = self
+            .inner
+            .verify_server_cert(end_entity, intermediates, name, ocsp, now);
         match (&first, &self.alternative) {
             (
                 Err(Error::InvalidCertificate(
                     CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
                 )),
                 Some(other),
-            ) => self.inner.verify_server_cert(end_entity, intermediates, other, ocsp, now).or(first),
+            ) => self
+                .inner
+                .verify_server_cert(end_entity, intermediates, other, ocsp, now)
+                .or(first),
             _ => first,
         }
     }
@@ -162,7 +175,9 @@ macro_rules! signatures {
         }
 
         fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-            self.provider.signature_verification_algorithms.supported_schemes()
+            self.provider
+                .signature_verification_algorithms
+                .supported_schemes()
         }
     };
 }

@@ -65,7 +65,15 @@ impl Power {
             .filter(|row| row.admin_option && inherits.contains(&row.member))
             .map(|row| row.role.clone())
             .collect();
-        Self { admin: admin.to_owned(), version, superuser, create_role, inherits, becomes, administers }
+        Self {
+            admin: admin.to_owned(),
+            version,
+            superuser,
+            create_role,
+            inherits,
+            becomes,
+            administers,
+        }
     }
 
     /// Whether the server is Postgres 16 or later, where CREATEROLE no longer reaches every role.
@@ -163,13 +171,19 @@ mod tests {
 
     #[test]
     fn administration_is_inherited() {
-        let rows = [row("rds_superuser", "master", false, true, true), row("rds_iam", "rds_superuser", true, false, false)];
+        let rows = [
+            row("rds_superuser", "master", false, true, true),
+            row("rds_iam", "rds_superuser", true, false, false),
+        ];
         assert!(Power::new("master", 160_000, false, true, &rows).may_administer("rds_iam"));
     }
 
     #[test]
     fn a_path_names_every_link() {
-        let rows = [row("group", "master", false, true, true), row("rds_iam", "group", false, true, true)];
+        let rows = [
+            row("group", "master", false, true, true),
+            row("rds_iam", "group", false, true, true),
+        ];
         assert_eq!(path("master", "rds_iam", &rows), ["master", "group", "rds_iam"]);
         assert!(path("rds_iam", "master", &rows).is_empty());
     }

@@ -74,7 +74,9 @@ impl RoleSetting {
     /// Reads a value as the file or `pg_db_role_setting` spells it.
     pub fn new(name: &str, value: &str) -> Self {
         if !LISTS.contains(&name.to_ascii_lowercase().as_str()) {
-            return Self { values: vec![value.to_owned()] };
+            return Self {
+                values: vec![value.to_owned()],
+            };
         }
         let mut values = Vec::new();
         let mut element = String::new();

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::step::{Command, HandOver, Phase, Record, Step};
-use super::{ActionWord, FORMAT, HeldObject, Plan, PlannedChange, Summary, effects, guards, iam_steps, sql_steps};
+use super::{
+    ActionWord, FORMAT, HeldObject, Plan, PlannedChange, Summary, effects, guards, iam_steps, sql_steps,
+};
 use crate::address::{Address, TenantId};
 use crate::desired::{Desired, Login};
 use crate::diff::{Action, Change, Diff};
@@ -28,7 +30,11 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn new(phase: Phase, command: Command) -> Self {
-        Self { phase, command, records: Vec::new() }
+        Self {
+            phase,
+            command,
+            records: Vec::new(),
+        }
     }
 
     pub(super) fn record(mut self, record: Record) -> Self {
@@ -45,7 +51,10 @@ pub(super) struct Context<'a> {
 
 impl Context<'_> {
     pub(super) fn mark(&self, tenant: &TenantId) -> Mark {
-        Mark { workspace: self.desired.workspace.clone(), tenant: tenant.clone() }
+        Mark {
+            workspace: self.desired.workspace.clone(),
+            tenant: tenant.clone(),
+        }
     }
 
     /// What a hand-over file of a tenant says.
@@ -73,7 +82,11 @@ pub fn build(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -> 
     let context = Context { desired, live };
     let mut drafts: Vec<(usize, Draft)> = Vec::new();
     for (index, change) in diff.changes.iter().enumerate() {
-        drafts.extend(drafts_of(&context, change).into_iter().map(|draft| (index, draft)));
+        drafts.extend(
+            drafts_of(&context, change)
+                .into_iter()
+                .map(|draft| (index, draft)),
+        );
     }
     // Stable: within a phase, the order of addresses and of each change's own steps stays.
     drafts.sort_by_key(|(_, draft)| draft.phase);
@@ -82,9 +95,20 @@ pub fn build(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -> 
     for (id, (index, draft)) in drafts.into_iter().enumerate() {
         let change = &diff.changes[index];
         steps_of.entry(index).or_default().push(id);
-        let Draft { phase, command, records } = draft;
+        let Draft {
+            phase,
+            command,
+            records,
+        } = draft;
         let (address, tenant) = (change.address.clone(), change.tenant.clone());
-        steps.push(Step { id, phase, address, tenant, command, records });
+        steps.push(Step {
+            id,
+            phase,
+            address,
+            tenant,
+            command,
+            records,
+        });
     }
     let changes: Vec<_> = diff
         .changes
@@ -115,7 +139,10 @@ pub fn build(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -> 
 
 /// Digests of what a plan's changes touch: what has to be unmoved when it is applied.
 pub fn touched(live: &Live, changes: &[PlannedChange]) -> Vec<(Address, Digest)> {
-    changes.iter().map(|change| (change.address.clone(), live.digest(&change.address))).collect()
+    changes
+        .iter()
+        .map(|change| (change.address.clone(), live.digest(&change.address)))
+        .collect()
 }
 
 fn drafts_of(context: &Context<'_>, change: &Change) -> Vec<Draft> {
@@ -136,8 +163,15 @@ fn drafts_of(context: &Context<'_>, change: &Change) -> Vec<Draft> {
     };
     for (role, database) in &change.end_sessions {
         // Where login itself is cut, sessions end right after it; elsewhere once nothing can reopen them.
-        let phase = if database.is_none() { Phase::CutAccess } else { Phase::EndSessions };
-        let command = Command::EndSessions { role: role.clone(), database: database.clone() };
+        let phase = if database.is_none() {
+            Phase::CutAccess
+        } else {
+            Phase::EndSessions
+        };
+        let command = Command::EndSessions {
+            role: role.clone(),
+            database: database.clone(),
+        };
         drafts.push(Draft::new(phase, command));
     }
     drafts
@@ -178,7 +212,12 @@ fn held(held: &crate::diff::Held) -> HeldObject {
 }
 
 fn summary(changes: &[PlannedChange]) -> Summary {
-    let count = |words: &[ActionWord]| changes.iter().filter(|change| words.contains(&change.action)).count();
+    let count = |words: &[ActionWord]| {
+        changes
+            .iter()
+            .filter(|change| words.contains(&change.action))
+            .count()
+    };
     Summary {
         add: count(&[ActionWord::Create]),
         change: count(&[ActionWord::Update, ActionWord::Adopt]),

@@ -11,10 +11,9 @@ use crate::model::{Object, Password};
 pub(super) fn effects(desired: &Desired, diff: &Diff) -> BTreeMap<TenantId, String> {
     let mut effects = BTreeMap::new();
     for tenant in diff.changes.iter().filter_map(|change| change.tenant.as_ref()) {
-        let adopted = diff
-            .changes
-            .iter()
-            .any(|change| change.tenant.as_ref() == Some(tenant) && matches!(change.action, Action::Adopt(_)));
+        let adopted = diff.changes.iter().any(|change| {
+            change.tenant.as_ref() == Some(tenant) && matches!(change.action, Action::Adopt(_))
+        });
         let line = match desired.tenants.get(tenant) {
             _ if adopted => format!("{tenant}: what exists gets our mark, and nothing else changes"),
             Some(wanted) => line(desired, tenant, wanted),
@@ -55,13 +54,19 @@ fn line(desired: &Desired, tenant: &TenantId, wanted: &DesiredTenant) -> String 
 }
 
 fn has_password(desired: &Desired, wanted: &DesiredTenant) -> bool {
-    let address = Address::Role { name: wanted.names.role.clone() };
+    let address = Address::Role {
+        name: wanted.names.role.clone(),
+    };
     matches!(desired.world.get(&address), Some(Object::Role(role)) if role.password == Password::Set)
 }
 
 fn leaving(tenant: &TenantId, diff: &Diff) -> String {
     let mut dropped: Vec<String> = Vec::new();
-    for change in diff.changes.iter().filter(|change| change.tenant.as_ref() == Some(tenant)) {
+    for change in diff
+        .changes
+        .iter()
+        .filter(|change| change.tenant.as_ref() == Some(tenant))
+    {
         if let (Address::Database { name }, Action::Delete(_)) = (&change.address, &change.action) {
             dropped.push(name.clone());
         }

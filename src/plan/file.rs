@@ -42,7 +42,10 @@ const SIZE_LIMIT: u64 = 1 << 30;
 /// # Errors
 /// The directory cannot be written.
 pub fn write(path: &Path, plan: &Plan) -> Result<(), FileError> {
-    let failed = |source| FileError::Io { path: path.to_owned(), source };
+    let failed = |source| FileError::Io {
+        path: path.to_owned(),
+        source,
+    };
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -60,16 +63,25 @@ pub fn write(path: &Path, plan: &Plan) -> Result<(), FileError> {
 /// # Errors
 /// The file cannot be read, is no plan, or is one of another format.
 pub fn read(path: &Path) -> Result<Plan, FileError> {
-    let failed = |source| FileError::Io { path: path.to_owned(), source };
+    let failed = |source| FileError::Io {
+        path: path.to_owned(),
+        source,
+    };
     let size = std::fs::metadata(path).map_err(failed)?.len();
     if size > SIZE_LIMIT {
         return Err(failed(std::io::Error::other("too large for a plan")));
     }
     let text = std::fs::read_to_string(path).map_err(failed)?;
-    let malformed = |source| FileError::Malformed { path: path.to_owned(), source };
+    let malformed = |source| FileError::Malformed {
+        path: path.to_owned(),
+        source,
+    };
     let value: serde_json::Value = serde_json::from_str(&text).map_err(malformed)?;
     match value.get("format").and_then(serde_json::Value::as_u64) {
-        Some(found) if found != u64::from(FORMAT) => Err(FileError::Format { path: path.to_owned(), found }),
+        Some(found) if found != u64::from(FORMAT) => Err(FileError::Format {
+            path: path.to_owned(),
+            found,
+        }),
         _ => serde_json::from_value(value).map_err(malformed),
     }
 }

@@ -14,7 +14,10 @@ pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
     let nothing = Grant::default();
     let (before, after) = match &change.action {
         Action::Create(Object::Grant(after)) => (&nothing, after),
-        Action::Update { before: Object::Grant(before), after: Object::Grant(after) } => (before, after),
+        Action::Update {
+            before: Object::Grant(before),
+            after: Object::Grant(after),
+        } => (before, after),
         Action::Delete(Object::Grant(before)) => (before, &nothing),
         _ => return Vec::new(),
     };
@@ -25,23 +28,47 @@ pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
             }
             let on = format!("DATABASE {}", ident(database));
             let statements = statements(context, &on, grantee, before, after);
-            let phase = if *grantee == Grantee::Public { Phase::Close } else { Phase::Grant };
+            let phase = if *grantee == Grantee::Public {
+                Phase::Close
+            } else {
+                Phase::Grant
+            };
             vec![admin(phase, statements, vec![expect(database, grantee, after)])]
         }
-        Address::SchemaGrant { database, schema, grantee } => {
+        Address::SchemaGrant {
+            database,
+            schema,
+            grantee,
+        } => {
             let on = format!("SCHEMA {}", ident(schema));
             let statements = statements(context, &on, grantee, before, after);
-            let expectation =
-                Expectation::SchemaGrant { schema: schema.clone(), grantee: grantee.clone(), grant: after.clone() };
-            let sql = SqlCommand { statements, expect: vec![expectation] };
-            vec![Draft::new(Phase::Inside, Command::Inside { database: database.clone(), sql })]
+            let expectation = Expectation::SchemaGrant {
+                schema: schema.clone(),
+                grantee: grantee.clone(),
+                grant: after.clone(),
+            };
+            let sql = SqlCommand {
+                statements,
+                expect: vec![expectation],
+            };
+            vec![Draft::new(
+                Phase::Inside,
+                Command::Inside {
+                    database: database.clone(),
+                    sql,
+                },
+            )]
         }
         _ => Vec::new(),
     }
 }
 
 fn expect(database: &str, grantee: &Grantee, grant: &Grant) -> Expectation {
-    Expectation::DatabaseGrant { database: database.to_owned(), grantee: grantee.clone(), grant: grant.clone() }
+    Expectation::DatabaseGrant {
+        database: database.to_owned(),
+        grantee: grantee.clone(),
+        grant: grant.clone(),
+    }
 }
 
 /// A database that is nobody's. What PUBLIC had goes to each login role by name in the same transaction.
@@ -63,21 +90,38 @@ fn shared(
         all.push(format!("GRANT {} ON {on} TO {}", words(&had), roles.join(", ")));
         for role in &change.keep {
             let grantee = Grantee::Role(role.clone());
-            let mut grant = context.live.world.database_grant(database, &grantee).cloned().unwrap_or_default();
+            let mut grant = context
+                .live
+                .world
+                .database_grant(database, &grantee)
+                .cloned()
+                .unwrap_or_default();
             for privilege in &had {
-                if !grant.items.iter().any(|item| item.privilege == *privilege && item.grantor == Grantor::Owner) {
+                if !grant
+                    .items
+                    .iter()
+                    .any(|item| item.privilege == *privilege && item.grantor == Grantor::Owner)
+                {
                     grant.items.extend(Grant::by_owner(&[*privilege]).items);
                 }
             }
             expectations.push(expect(database, &grantee, &grant));
-            let address = Address::DatabaseGrant { database: database.to_owned(), grantee };
-            records.push(Record::Own { address, tenant: None });
+            let address = Address::DatabaseGrant {
+                database: database.to_owned(),
+                grantee,
+            };
+            records.push(Record::Own {
+                address,
+                tenant: None,
+            });
         }
     }
     all.extend(statements(context, &on, grantee, before, after));
     expectations.push(expect(database, grantee, after));
     if after.items.is_empty() && matches!(grantee, Grantee::Role(_)) {
-        records.push(Record::Forget { address: change.address.clone() });
+        records.push(Record::Forget {
+            address: change.address.clone(),
+        });
     }
     let mut draft = admin(Phase::SharedDatabase, all, expectations);
     draft.records = records;
@@ -85,14 +129,25 @@ fn shared(
 }
 
 /// What one grantee gets and loses on one object.
-fn statements(context: &Context<'_>, on: &str, grantee: &Grantee, before: &Grant, after: &Grant) -> Vec<String> {
+fn statements(
+    context: &Context<'_>,
+    on: &str,
+    grantee: &Grantee,
+    before: &Grant,
+    after: &Grant,
+) -> Vec<String> {
     let who = match grantee {
         Grantee::Public => "PUBLIC".to_owned(),
         Grantee::Role(name) => ident(name),
     };
     let mut statements = Vec::new();
     let owned = |grant: &Grant| -> BTreeSet<Privilege> {
-        grant.items.iter().filter(|item| item.grantor == Grantor::Owner).map(|item| item.privilege).collect()
+        grant
+            .items
+            .iter()
+            .filter(|item| item.grantor == Grantor::Owner)
+            .map(|item| item.privilege)
+            .collect()
     };
     let missing: BTreeSet<_> = owned(after).difference(&owned(before)).copied().collect();
     if !missing.is_empty() {
@@ -102,14 +157,20 @@ fn statements(context: &Context<'_>, on: &str, grantee: &Grantee, before: &Grant
     if !extra.is_empty() {
         let all = extra == owned(before) && after.items.is_empty();
         let what = if all { "ALL".to_owned() } else { words(&extra) };
-        let cascade = if before.items.iter().any(|item| item.grantable) { " CASCADE" } else { "" };
+        let cascade = if before.items.iter().any(|item| item.grantable) {
+            " CASCADE"
+        } else {
+            ""
+        };
         statements.push(format!("REVOKE {what} ON {on} FROM {who}{cascade}"));
     }
     for item in before.items.difference(&after.items) {
         let privilege = item.privilege;
         match &item.grantor {
             Grantor::Owner if item.grantable && owned(after).contains(&privilege) => {
-                statements.push(format!("REVOKE GRANT OPTION FOR {privilege} ON {on} FROM {who} CASCADE"));
+                statements.push(format!(
+                    "REVOKE GRANT OPTION FOR {privilege} ON {on} FROM {who} CASCADE"
+                ));
             }
             Grantor::Owner => {}
             // Only its grantor can revoke an item, or the owner by taking the grantor's own option away.
@@ -119,7 +180,10 @@ fn statements(context: &Context<'_>, on: &str, grantee: &Grantee, before: &Grant
                 statements.push("RESET ROLE".to_owned());
             }
             Grantor::Role(grantor) => {
-                statements.push(format!("REVOKE GRANT OPTION FOR {privilege} ON {on} FROM {} CASCADE", ident(grantor)));
+                statements.push(format!(
+                    "REVOKE GRANT OPTION FOR {privilege} ON {on} FROM {} CASCADE",
+                    ident(grantor)
+                ));
             }
         }
     }

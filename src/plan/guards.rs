@@ -51,11 +51,23 @@ fn removals(diff: &Diff, max_removals: Option<usize>) -> Option<Guard> {
 ///
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.html>
 fn lockout(desired: &Desired, live: &Live, diff: &Diff) -> Vec<Guard> {
-    let Some(group) = desired.capabilities.iam_login_role else { return Vec::new() };
-    let rows: Vec<MembershipRow> =
-        live.memberships.iter().filter(|row| !row.is_creators(&desired.admin)).cloned().collect();
+    let Some(group) = desired.capabilities.iam_login_role else {
+        return Vec::new();
+    };
+    let rows: Vec<MembershipRow> = live
+        .memberships
+        .iter()
+        .filter(|row| !row.is_creators(&desired.admin))
+        .cloned()
+        .collect();
     let mut with_password = vec![desired.admin.clone()];
-    with_password.extend(desired.world.roles().filter(|(_, role)| role.password != Password::None).map(|(name, _)| name.to_owned()));
+    with_password.extend(
+        desired
+            .world
+            .roles()
+            .filter(|(_, role)| role.password != Password::None)
+            .map(|(name, _)| name.to_owned()),
+    );
     let mut guards = Vec::new();
     for change in &diff.changes {
         let (Address::Membership { role, member }, Action::Create(Object::Membership(_))) =
@@ -67,7 +79,11 @@ fn lockout(desired: &Desired, live: &Live, diff: &Diff) -> Vec<Guard> {
             continue;
         }
         for from in &with_password {
-            let path = if from == member { vec![from.clone()] } else { power::path(from, member, &rows) };
+            let path = if from == member {
+                vec![from.clone()]
+            } else {
+                power::path(from, member, &rows)
+            };
             if !path.is_empty() {
                 guards.push(Guard {
                     code: "password_lockout".into(),

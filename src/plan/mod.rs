@@ -2,12 +2,12 @@
 
 mod build;
 mod effects;
+pub mod file;
 mod grants;
 pub mod guards;
 mod iam_steps;
-pub mod file;
-pub mod step;
 mod sql_steps;
+pub mod step;
 
 use std::collections::BTreeMap;
 

@@ -37,37 +37,71 @@ pub(super) fn admin(phase: Phase, statements: Vec<String>, expect: Vec<Expectati
 }
 
 fn inside(database: &str, statements: Vec<String>) -> Vec<Draft> {
-    let sql = SqlCommand { statements, expect: Vec::new() };
-    vec![Draft::new(Phase::Inside, Command::Inside { database: database.to_owned(), sql })]
+    let sql = SqlCommand {
+        statements,
+        expect: Vec::new(),
+    };
+    vec![Draft::new(
+        Phase::Inside,
+        Command::Inside {
+            database: database.to_owned(),
+            sql,
+        },
+    )]
 }
 
 fn own(change: &Change) -> Record {
-    Record::Own { address: change.address.clone(), tenant: change.tenant.clone() }
+    Record::Own {
+        address: change.address.clone(),
+        tenant: change.tenant.clone(),
+    }
 }
 
 fn forget(change: &Change) -> Record {
-    Record::Forget { address: change.address.clone() }
+    Record::Forget {
+        address: change.address.clone(),
+    }
 }
 
 fn role(context: &Context<'_>, change: &Change, name: &str) -> Vec<Draft> {
     match &change.action {
         Action::Create(Object::Role(role)) => {
-            let mut statement = format!("CREATE ROLE {} {}", ident(name), if role.login { "LOGIN" } else { "NOLOGIN" });
+            let mut statement = format!(
+                "CREATE ROLE {} {}",
+                ident(name),
+                if role.login { "LOGIN" } else { "NOLOGIN" }
+            );
             if let Some(limit) = role.connection_limit {
                 statement.push_str(&format!(" CONNECTION LIMIT {limit}"));
             }
-            let born = Record::Password { role: name.to_owned(), password: Password::None, recipient: None };
-            let create = admin(Phase::Role, vec![statement], Vec::new()).record(own(change)).record(born);
+            let born = Record::Password {
+                role: name.to_owned(),
+                password: Password::None,
+                recipient: None,
+            };
+            let create = admin(Phase::Role, vec![statement], Vec::new())
+                .record(own(change))
+                .record(born);
             let mut drafts = vec![create];
             drafts.extend(password(context, change, name, role));
             drafts
         }
-        Action::Update { before: Object::Role(before), after: Object::Role(after) } => {
-            altered(context, change, name, before, after)
-        }
+        Action::Update {
+            before: Object::Role(before),
+            after: Object::Role(after),
+        } => altered(context, change, name, before, after),
         Action::Delete(_) => vec![
-            admin(Phase::CutAccess, vec![format!("ALTER ROLE {} NOLOGIN", ident(name))], Vec::new()),
-            admin(Phase::DropRole, vec![format!("DROP ROLE {}", ident(name))], Vec::new()).record(forget(change)),
+            admin(
+                Phase::CutAccess,
+                vec![format!("ALTER ROLE {} NOLOGIN", ident(name))],
+                Vec::new(),
+            ),
+            admin(
+                Phase::DropRole,
+                vec![format!("DROP ROLE {}", ident(name))],
+                Vec::new(),
+            )
+            .record(forget(change)),
         ],
         Action::Adopt(_) => vec![Draft::new(Phase::Role, Command::Record).record(own(change))],
         _ => Vec::new(),
@@ -78,8 +112,15 @@ fn password(context: &Context<'_>, change: &Change, name: &str, role: &Role) -> 
     let handover = context.handover(change.tenant.as_ref()?)?;
     (role.password == Password::Set).then(|| {
         let recipient = Some(handover.recipient.clone());
-        let command = Command::HandOverPassword { role: name.to_owned(), handover };
-        let record = Record::Password { role: name.to_owned(), password: Password::Set, recipient };
+        let command = Command::HandOverPassword {
+            role: name.to_owned(),
+            handover,
+        };
+        let record = Record::Password {
+            role: name.to_owned(),
+            password: Password::Set,
+            recipient,
+        };
         Draft::new(Phase::HandOver, command).record(record)
     })
 }
@@ -97,11 +138,19 @@ fn altered(context: &Context<'_>, change: &Change, name: &str, before: &Role, af
         if loses_password {
             statement.push_str(" PASSWORD NULL");
         }
-        let phase = if before.login && !after.login { Phase::CutAccess } else { Phase::Role };
+        let phase = if before.login && !after.login {
+            Phase::CutAccess
+        } else {
+            Phase::Role
+        };
         let mut draft = admin(phase, vec![statement], Vec::new());
         if loses_password {
             let (role, password) = (name.to_owned(), Password::None);
-            draft = draft.record(Record::Password { role, password, recipient: None });
+            draft = draft.record(Record::Password {
+                role,
+                password,
+                recipient: None,
+            });
         }
         drafts.push(draft);
     }
@@ -124,9 +173,18 @@ fn attributes(before: &Role, after: &Role) -> Vec<String> {
     let mut words: Vec<_> = flags
         .into_iter()
         .filter(|(_, before, after)| before != after)
-        .map(|(word, _, after)| if after { word.to_owned() } else { format!("NO{word}") })
+        .map(|(word, _, after)| {
+            if after {
+                word.to_owned()
+            } else {
+                format!("NO{word}")
+            }
+        })
         .collect();
-    if let Some(limit) = after.connection_limit.filter(|limit| Some(*limit) != before.connection_limit) {
+    if let Some(limit) = after
+        .connection_limit
+        .filter(|limit| Some(*limit) != before.connection_limit)
+    {
         words.push(format!("CONNECTION LIMIT {limit}"));
     }
     words
@@ -136,10 +194,18 @@ fn setting(change: &Change, role: &str, name: &str) -> Vec<Draft> {
     let parameter: Vec<_> = name.split('.').map(ident).collect();
     let parameter = parameter.join(".");
     let draft = match &change.action {
-        Action::Create(Object::RoleSetting(setting)) | Action::Update { after: Object::RoleSetting(setting), .. } => {
+        Action::Create(Object::RoleSetting(setting))
+        | Action::Update {
+            after: Object::RoleSetting(setting),
+            ..
+        } => {
             let RoleSetting { values } = setting;
             let values: Vec<_> = values.iter().map(|value| literal(value)).collect();
-            let statement = format!("ALTER ROLE {} SET {parameter} = {}", ident(role), values.join(", "));
+            let statement = format!(
+                "ALTER ROLE {} SET {parameter} = {}",
+                ident(role),
+                values.join(", ")
+            );
             admin(Phase::Role, vec![statement], Vec::new()).record(own(change))
         }
         Action::Delete(_) => {
@@ -153,15 +219,26 @@ fn setting(change: &Change, role: &str, name: &str) -> Vec<Draft> {
 
 fn membership(change: &Change, role: &str, member: &str) -> Vec<Draft> {
     let expect = |present| {
-        vec![Expectation::Membership { role: role.to_owned(), member: member.to_owned(), present }]
+        vec![Expectation::Membership {
+            role: role.to_owned(),
+            member: member.to_owned(),
+            present,
+        }]
     };
     match &change.action {
         Action::Create(_) => {
-            let command = Command::GrantMembership { role: role.to_owned(), member: member.to_owned() };
+            let command = Command::GrantMembership {
+                role: role.to_owned(),
+                member: member.to_owned(),
+            };
             vec![Draft::new(Phase::Membership, command)]
         }
         Action::Update { .. } => {
-            let statement = format!("REVOKE ADMIN OPTION FOR {} FROM {} CASCADE", ident(role), ident(member));
+            let statement = format!(
+                "REVOKE ADMIN OPTION FOR {} FROM {} CASCADE",
+                ident(role),
+                ident(member)
+            );
             vec![admin(Phase::Membership, vec![statement], expect(true))]
         }
         // A REVOKE removes only what its grantor gave, so each grantor is named.
@@ -169,7 +246,12 @@ fn membership(change: &Change, role: &str, member: &str) -> Vec<Draft> {
             let statements = grantors
                 .iter()
                 .map(|grantor| {
-                    format!("REVOKE {} FROM {} GRANTED BY {} CASCADE", ident(role), ident(member), ident(grantor))
+                    format!(
+                        "REVOKE {} FROM {} GRANTED BY {} CASCADE",
+                        ident(role),
+                        ident(member),
+                        ident(grantor)
+                    )
                 })
                 .collect();
             vec![admin(Phase::Membership, statements, expect(false))]
@@ -183,13 +265,19 @@ fn database(context: &Context<'_>, change: &Change, name: &str) -> Vec<Draft> {
     match &change.action {
         Action::Create(Object::Database(database)) => {
             // Closed from its first moment: PUBLIC may connect to a new database until the revoke.
-            let statement = format!("CREATE DATABASE {} TEMPLATE template0 ALLOW_CONNECTIONS false", ident(name));
+            let statement = format!(
+                "CREATE DATABASE {} TEMPLATE template0 ALLOW_CONNECTIONS false",
+                ident(name)
+            );
             let create = Draft::new(Phase::Database, Command::Alone { statement })
                 .record(own(change))
                 .record(policy(name, database));
             vec![create, admin(Phase::Open, vec![open], Vec::new())]
         }
-        Action::Update { before: Object::Database(before), after: Object::Database(after) } => {
+        Action::Update {
+            before: Object::Database(before),
+            after: Object::Database(after),
+        } => {
             let mut drafts = Vec::new();
             if before.owner != after.owner {
                 let statements = take_over(context, name, &before.owner, &after.owner);
@@ -213,7 +301,10 @@ fn database(context: &Context<'_>, change: &Change, name: &str) -> Vec<Draft> {
 }
 
 fn policy(name: &str, database: &Database) -> Record {
-    Record::DeletionPolicy { database: name.to_owned(), policy: database.deletion_policy }
+    Record::DeletionPolicy {
+        database: name.to_owned(),
+        policy: database.deletion_policy,
+    }
 }
 
 /// Owner to owner. Where the admin has no part in the old owner it takes one for the length of the transaction: nobody
@@ -224,10 +315,19 @@ fn take_over(context: &Context<'_>, name: &str, before: &str, after: &str) -> Ve
     if power.has_privileges_of(before) {
         return vec![alter];
     }
-    let options = if power.scoped_create_role() { " WITH INHERIT TRUE, SET TRUE" } else { "" };
+    let options = if power.scoped_create_role() {
+        " WITH INHERIT TRUE, SET TRUE"
+    } else {
+        ""
+    };
     vec![
         format!("GRANT {} TO {}{options}", ident(before), ident(after)),
         alter,
-        format!("REVOKE {} FROM {} GRANTED BY {}", ident(before), ident(after), ident(after)),
+        format!(
+            "REVOKE {} FROM {} GRANTED BY {}",
+            ident(before),
+            ident(after),
+            ident(after)
+        ),
     ]
 }

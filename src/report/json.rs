@@ -13,7 +13,11 @@ pub fn plan(plan: &Plan, notices: &[LocatedDiagnostic]) -> Value {
         .changes
         .iter()
         .map(|change| {
-            let steps: Vec<_> = change.steps.iter().flat_map(|&id| steps::lines(&plan.steps[id])).collect();
+            let steps: Vec<_> = change
+                .steps
+                .iter()
+                .flat_map(|&id| steps::lines(&plan.steps[id]))
+                .collect();
             json!({
                 "address": change.address.to_string(),
                 "tenant": change.tenant,

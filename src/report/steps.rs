@@ -13,23 +13,35 @@ use crate::plan::{Command, HandOver, IamCommand, Step};
 pub(super) fn lines(step: &Step) -> Vec<String> {
     match &step.command {
         Command::Admin(sql) => sql.statements.clone(),
-        Command::Inside { database, sql } => {
-            sql.statements.iter().map(|statement| format!("[{database}] {statement}")).collect()
-        }
+        Command::Inside { database, sql } => sql
+            .statements
+            .iter()
+            .map(|statement| format!("[{database}] {statement}"))
+            .collect(),
         Command::Alone { statement } => vec![statement.clone()],
         Command::GrantMembership { role, member } => {
-            vec![format!("GRANT {} TO {}", quote_identifier(role), quote_identifier(member))]
+            vec![format!(
+                "GRANT {} TO {}",
+                quote_identifier(role),
+                quote_identifier(member)
+            )]
         }
         Command::HandOverPassword { role, handover } => vec![
             file(handover),
-            format!("ALTER ROLE {} PASSWORD {}", quote_identifier(role), quote_literal(SENSITIVE)),
+            format!(
+                "ALTER ROLE {} PASSWORD {}",
+                quote_identifier(role),
+                quote_literal(SENSITIVE)
+            ),
         ],
         Command::EndSessions { role, database } => {
             let mut condition = format!("usename = {}", quote_literal(role));
             if let Some(database) = database {
                 condition = format!("{condition} AND datname = {}", quote_literal(database));
             }
-            vec![format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {condition}")]
+            vec![format!(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {condition}"
+            )]
         }
         Command::Iam(command) => iam(command),
         Command::Record => vec!["record it in the ledger".to_owned()],
@@ -37,30 +49,48 @@ pub(super) fn lines(step: &Step) -> Vec<String> {
 }
 
 fn file(handover: &HandOver) -> String {
-    format!("write handover/{}.age {SENSITIVE} for {}", handover.tenant, handover.recipient)
+    format!(
+        "write handover/{}.age {SENSITIVE} for {}",
+        handover.tenant, handover.recipient
+    )
 }
 
 fn iam(command: &IamCommand) -> Vec<String> {
     let (call, arguments) = match command {
-        IamCommand::CreateUser { user, path, mark } => {
-            ("CreateUser", json!({ "UserName": user, "Path": path, "Tags": tags(mark) }))
-        }
+        IamCommand::CreateUser { user, path, mark } => (
+            "CreateUser",
+            json!({ "UserName": user, "Path": path, "Tags": tags(mark) }),
+        ),
         IamCommand::TagUser { user, mark } => ("TagUser", json!({ "UserName": user, "Tags": tags(mark) })),
-        IamCommand::PutUserPolicy { user, policy, document } => (
+        IamCommand::PutUserPolicy {
+            user,
+            policy,
+            document,
+        } => (
             "PutUserPolicy",
             json!({ "UserName": user, "PolicyName": policy, "PolicyDocument": parsed(document) }),
         ),
-        IamCommand::CreateRole { role, path, trust, mark } => (
+        IamCommand::CreateRole {
+            role,
+            path,
+            trust,
+            mark,
+        } => (
             "CreateRole",
             json!({
                 "RoleName": role, "Path": path, "AssumeRolePolicyDocument": parsed(trust), "Tags": tags(mark)
             }),
         ),
         IamCommand::TagRole { role, mark } => ("TagRole", json!({ "RoleName": role, "Tags": tags(mark) })),
-        IamCommand::UpdateAssumeRolePolicy { role, trust } => {
-            ("UpdateAssumeRolePolicy", json!({ "RoleName": role, "PolicyDocument": parsed(trust) }))
-        }
-        IamCommand::PutRolePolicy { role, policy, document } => (
+        IamCommand::UpdateAssumeRolePolicy { role, trust } => (
+            "UpdateAssumeRolePolicy",
+            json!({ "RoleName": role, "PolicyDocument": parsed(trust) }),
+        ),
+        IamCommand::PutRolePolicy {
+            role,
+            policy,
+            document,
+        } => (
             "PutRolePolicy",
             json!({ "RoleName": role, "PolicyName": policy, "PolicyDocument": parsed(document) }),
         ),
@@ -73,17 +103,22 @@ fn iam(command: &IamCommand) -> Vec<String> {
                 KeyStatus::Active => "Active",
                 KeyStatus::Inactive => "Inactive",
             };
-            ("UpdateAccessKey", json!({ "UserName": user, "AccessKeyId": id, "Status": status }))
+            (
+                "UpdateAccessKey",
+                json!({ "UserName": user, "AccessKeyId": id, "Status": status }),
+            )
         }
         IamCommand::DeleteAccessKey { user, id } => {
             ("DeleteAccessKey", json!({ "UserName": user, "AccessKeyId": id }))
         }
-        IamCommand::DeleteUserPolicy { user, policy } => {
-            ("DeleteUserPolicy", json!({ "UserName": user, "PolicyName": policy }))
-        }
-        IamCommand::DeleteRolePolicy { role, policy } => {
-            ("DeleteRolePolicy", json!({ "RoleName": role, "PolicyName": policy }))
-        }
+        IamCommand::DeleteUserPolicy { user, policy } => (
+            "DeleteUserPolicy",
+            json!({ "UserName": user, "PolicyName": policy }),
+        ),
+        IamCommand::DeleteRolePolicy { role, policy } => (
+            "DeleteRolePolicy",
+            json!({ "RoleName": role, "PolicyName": policy }),
+        ),
         IamCommand::DeleteRole { role } => ("DeleteRole", json!({ "RoleName": role })),
         IamCommand::DeleteUser { user } => ("DeleteUser", json!({ "UserName": user })),
     };

@@ -22,7 +22,11 @@ pub struct Style {
 
 impl Style {
     fn paint(self, code: &str, text: &str) -> String {
-        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.color {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     fn action(self, action: ActionWord) -> String {
@@ -53,40 +57,68 @@ pub fn plan(plan: &Plan, style: Style) -> String {
         group(&mut text, plan, tenant, style);
     }
     for warning in &plan.warnings {
-        let _ = writeln!(text, "{} {}", style.paint("33", "warning:"), printable(&warning.message));
+        let _ = writeln!(
+            text,
+            "{} {}",
+            style.paint("33", "warning:"),
+            printable(&warning.message)
+        );
     }
     if !plan.warnings.is_empty() {
         text.push('\n');
     }
     for guard in &plan.guards {
-        let _ = writeln!(text, "{} {}\n", style.paint("31", "refused:"), printable(&guard.message));
+        let _ = writeln!(
+            text,
+            "{} {}\n",
+            style.paint("31", "refused:"),
+            printable(&guard.message)
+        );
     }
     text.push_str(&summary_line(plan));
     text
 }
 
 fn summary_line(plan: &Plan) -> String {
-    let held = plan.held.iter().filter(|held| held.kind != HeldKind::Retained).count();
+    let held = plan
+        .held
+        .iter()
+        .filter(|held| held.kind != HeldKind::Retained)
+        .count();
     let held = match held {
         0 => String::new(),
         1 => " 1 object is held, see above.".to_owned(),
         many => format!(" {many} objects are held, see above."),
     };
     if plan.is_empty() {
-        return format!("No changes. {} objects are as the file asks.{held}\n", plan.unchanged);
+        return format!(
+            "No changes. {} objects are as the file asks.{held}\n",
+            plan.unchanged
+        );
     }
     let Summary { add, change, destroy } = plan.summary;
-    let held = if held.is_empty() { held } else { format!("{}\n", held.trim_start()) };
+    let held = if held.is_empty() {
+        held
+    } else {
+        format!("{}\n", held.trim_start())
+    };
     format!("{held}Plan: {add} to add, {change} to change, {destroy} to destroy.\n")
 }
 
 fn group(text: &mut String, plan: &Plan, tenant: Option<&TenantId>, style: Style) {
-    let title = tenant.map_or_else(|| "databases that are nobody's".to_owned(), |tenant| printable(tenant.as_str()));
+    let title = tenant.map_or_else(
+        || "databases that are nobody's".to_owned(),
+        |tenant| printable(tenant.as_str()),
+    );
     let _ = writeln!(text, "{}", style.paint("1", &title));
     if let Some(effect) = tenant.and_then(|tenant| plan.effects.get(tenant)) {
         let _ = writeln!(text, "  {}", printable(effect));
     }
-    for change in plan.changes.iter().filter(|change| change.tenant.as_ref() == tenant) {
+    for change in plan
+        .changes
+        .iter()
+        .filter(|change| change.tenant.as_ref() == tenant)
+    {
         one_change(text, plan, change, style);
     }
     for held in plan.held.iter().filter(|held| held.tenant.as_ref() == tenant) {
@@ -98,9 +130,15 @@ fn group(text: &mut String, plan: &Plan, tenant: Option<&TenantId>, style: Style
 fn one_change(text: &mut String, plan: &Plan, change: &PlannedChange, style: Style) {
     let kind = change.address.kind();
     let name = printable(&change.address.name());
-    let _ = write!(text, "  {} {kind:KIND_WIDTH$} {name}", style.action(change.action));
-    let (long, short): (Vec<_>, Vec<_>) =
-        change.fields.iter().partition(|field| field.before.contains('\n') || field.after.contains('\n'));
+    let _ = write!(
+        text,
+        "  {} {kind:KIND_WIDTH$} {name}",
+        style.action(change.action)
+    );
+    let (long, short): (Vec<_>, Vec<_>) = change
+        .fields
+        .iter()
+        .partition(|field| field.before.contains('\n') || field.after.contains('\n'));
     if !short.is_empty() {
         let words: Vec<_> = short.into_iter().map(field_words).collect();
         let _ = write!(text, "  {}", words.join("; "));
@@ -123,15 +161,27 @@ fn one_change(text: &mut String, plan: &Plan, change: &PlannedChange, style: Sty
 }
 
 fn field_words(field: &FieldChange) -> String {
-    format!("{}: {} -> {}", field.name, printable(&field.before), printable(&field.after))
+    format!(
+        "{}: {} -> {}",
+        field.name,
+        printable(&field.before),
+        printable(&field.after)
+    )
 }
 
 /// For what is new, what it holds, where that is not in its name.
 fn created_words(change: &PlannedChange) -> Option<String> {
     let after = change.after.as_ref()?;
     let items = after.as_array()?;
-    let privileges: Vec<_> = items.iter().filter_map(|item| item.get("privilege")?.as_str()).collect();
-    if privileges.is_empty() { None } else { Some(privileges.join(", ")) }
+    let privileges: Vec<_> = items
+        .iter()
+        .filter_map(|item| item.get("privilege")?.as_str())
+        .collect();
+    if privileges.is_empty() {
+        None
+    } else {
+        Some(privileges.join(", "))
+    }
 }
 
 /// Only the lines that differ, with one around them to tell where they are.
@@ -152,19 +202,36 @@ fn line_diff(text: &mut String, field: &FieldChange, style: Style) {
 fn one_held(text: &mut String, held: &HeldObject, style: Style) {
     let kind = held.address.kind();
     let name = printable(&held.address.name());
-    let mark = if held.kind == HeldKind::Retained { "! keep  " } else { "! held  " };
-    let _ = writeln!(text, "  {} {kind:KIND_WIDTH$} {name}  {}", style.paint("35", mark), printable(&held.because));
+    let mark = if held.kind == HeldKind::Retained {
+        "! keep  "
+    } else {
+        "! held  "
+    };
+    let _ = writeln!(
+        text,
+        "  {} {kind:KIND_WIDTH$} {name}  {}",
+        style.paint("35", mark),
+        printable(&held.because)
+    );
 }
 
 /// What was done, by change: a change counts when all of its steps were.
 pub fn applied_counts(plan: &Plan, report: &Report) -> Summary {
-    let done: BTreeMap<usize, bool> =
-        report.results.iter().map(|result| (result.id, result.outcome == Outcome::Done)).collect();
+    let done: BTreeMap<usize, bool> = report
+        .results
+        .iter()
+        .map(|result| (result.id, result.outcome == Outcome::Done))
+        .collect();
     let count = |wanted: &[ActionWord]| {
         plan.changes
             .iter()
             .filter(|change| wanted.contains(&change.action))
-            .filter(|change| change.steps.iter().all(|id| done.get(id).copied().unwrap_or(false)))
+            .filter(|change| {
+                change
+                    .steps
+                    .iter()
+                    .all(|id| done.get(id).copied().unwrap_or(false))
+            })
             .count()
     };
     Summary {
@@ -185,19 +252,34 @@ pub fn applied(plan: &Plan, report: &Report, style: Style) -> String {
         match &result.outcome {
             Outcome::Done => {}
             Outcome::Failed(error) => {
-                let of = result.tenant.as_ref().map_or_else(String::new, |tenant| format!("{tenant}: "));
+                let of = result
+                    .tenant
+                    .as_ref()
+                    .map_or_else(String::new, |tenant| format!("{tenant}: "));
                 let what = printable(&format!("{of}{}", result.address));
-                let _ = writeln!(text, "{} {what}: {}", style.paint("31", "failed:"), printable(error));
+                let _ = writeln!(
+                    text,
+                    "{} {what}: {}",
+                    style.paint("31", "failed:"),
+                    printable(error)
+                );
             }
             Outcome::Skipped | Outcome::Interrupted => unfinished += 1,
         }
     }
     let Summary { add, change, destroy } = applied_counts(plan, report);
     if report.is_complete() {
-        let _ = writeln!(text, "Apply complete! {add} added, {change} changed, {destroy} destroyed.");
+        let _ = writeln!(
+            text,
+            "Apply complete! {add} added, {change} changed, {destroy} destroyed."
+        );
         return text;
     }
-    let failed = report.results.iter().filter(|result| matches!(result.outcome, Outcome::Failed(_))).count();
+    let failed = report
+        .results
+        .iter()
+        .filter(|result| matches!(result.outcome, Outcome::Failed(_)))
+        .count();
     let _ = writeln!(
         text,
         "Apply incomplete: {failed} steps failed, {unfinished} were not started; {add} added, {change} changed, {destroy} \

@@ -19,8 +19,7 @@ fn hostile_files_are_refused_in_time() {
     let texts: String = (0..60)
         .map(|i| format!("  l{} = \"${{local.l{i}}}${{local.l{i}}}\"\n", i + 1))
         .collect();
-    let loops =
-        "[for a in local.n : [for b in local.n : [for c in local.n : [for d in local.n : 1]]]]";
+    let loops = "[for a in local.n : [for b in local.n : [for c in local.n : [for d in local.n : 1]]]]";
     let numbers = format!("[{}]", "1, ".repeat(1000));
     let files = [
         ("lists", format!("clients = {}", "[".repeat(100_000))),
@@ -59,10 +58,7 @@ fn hostile_files_are_refused_in_time() {
             format!("a = \"$${{\n\"\nclients = [{{ {many_keys} }}]"),
         ),
         ("heredocs", "a = <<A\n".repeat(100_000)),
-        (
-            "text",
-            format!("tenant \"{}\" {{}}", "x".repeat(10_000_000)),
-        ),
+        ("text", format!("tenant \"{}\" {{}}", "x".repeat(10_000_000))),
         (
             "network",
             format!(
@@ -103,15 +99,11 @@ fn hostile_files_are_refused_in_time() {
 #[test]
 fn control_characters_and_long_lines_do_not_reach_the_terminal() {
     let long = "x".repeat(100_000);
-    let text = format!(
-        "tenant \"a\u{1b}[31m\u{202e}\" {{\n  {long} = 1\n  rds_iam_auth = \"\u{7}{long}\"\n}}\n"
-    );
+    let text =
+        format!("tenant \"a\u{1b}[31m\u{202e}\" {{\n  {long} = 1\n  rds_iam_auth = \"\u{7}{long}\"\n}}\n");
     let loaded = load(&text);
     let shown = report(&loaded);
-    assert!(
-        !shown.chars().any(|c| c.is_control() && c != '\n'),
-        "{shown}"
-    );
+    assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown}");
     assert!(!shown.contains('\u{202e}'), "{shown}");
     assert!(shown.len() < 5_000, "{}", shown.len());
 }

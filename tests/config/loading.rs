@@ -49,12 +49,7 @@ clients = [
 #[test]
 fn a_complete_file() {
     let loaded = load(COMPLETE);
-    assert_eq!(
-        codes(&loaded),
-        ["address_not_enforced"],
-        "{}",
-        report(&loaded)
-    );
+    assert_eq!(codes(&loaded), ["address_not_enforced"], "{}", report(&loaded));
     insta::assert_debug_snapshot!(loaded.config().expect("no error").clone().without_spans());
 }
 
@@ -91,8 +86,7 @@ fn clients_of_a_variable_file_are_tenants() {
 ]
 "#;
     let as_file = config::load_texts(&[("main.hcl", CLUSTER), ("clients.tfvars", list)], &[], &[]);
-    let as_variables =
-        config::load_texts(&[("main.hcl", CLUSTER)], &[("clients.tfvars", list)], &[]);
+    let as_variables = config::load_texts(&[("main.hcl", CLUSTER)], &[("clients.tfvars", list)], &[]);
     assert_eq!(codes(&as_file), ["address_not_enforced"]);
     let plain = |loaded: &Loaded| loaded.config().expect("no error").clone().without_spans();
     assert_eq!(plain(&as_file), plain(&as_variables));
@@ -101,24 +95,16 @@ fn clients_of_a_variable_file_are_tenants() {
 
 #[test]
 fn windows_files_mean_the_same() {
-    let plain = load(COMPLETE)
-        .config()
-        .expect("no error")
-        .clone()
-        .without_spans();
+    let plain = load(COMPLETE).config().expect("no error").clone().without_spans();
     let text = format!("\u{feff}{}", COMPLETE.replace('\n', "\r\n"));
     let loaded = load(&text);
-    assert_eq!(
-        loaded.config().expect("no error").clone().without_spans(),
-        plain
-    );
+    assert_eq!(loaded.config().expect("no error").clone().without_spans(), plain);
 }
 
 #[test]
 fn files_are_read_in_order_and_refusals_name_them() {
     let dir = tempfile::tempdir().expect("a directory");
-    let write =
-        |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).expect("written");
+    let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).expect("written");
     let request = |files: &[&str]| config::LoadRequest {
         dir: dir.path().to_owned(),
         files: files.iter().map(Into::into).collect(),
@@ -136,10 +122,7 @@ fn files_are_read_in_order_and_refusals_name_them() {
     assert!(loaded.sources.name(0).ends_with("a.hcl"));
     write("c.hcl", b"\xff\xfe");
     assert_eq!(codes(&config::load(&request(&[]))), ["not_utf8"]);
-    assert_eq!(
-        codes(&config::load(&request(&["missing.hcl"]))),
-        ["unreadable"]
-    );
+    assert_eq!(codes(&config::load(&request(&["missing.hcl"]))), ["unreadable"]);
     write("d.hcl", &vec![b'#'; (16 << 20) + 1]);
     assert_eq!(codes(&config::load(&request(&["d.hcl"]))), ["too_large"]);
 }

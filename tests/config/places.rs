@@ -29,12 +29,9 @@ cluster {
 
 #[test]
 fn a_trust_policy_that_does_not_fit() {
-    let networks: String = (0..200)
-        .map(|i| format!("\"203.0.113.{i}/32\", "))
-        .collect();
-    let text = format!(
-        "{CLUSTER}tenant \"a\" {{\n  databases   = [\"db1\"]\n  allowed_ips = [{networks}]\n}}\n"
-    );
+    let networks: String = (0..200).map(|i| format!("\"203.0.113.{i}/32\", ")).collect();
+    let text =
+        format!("{CLUSTER}tenant \"a\" {{\n  databases   = [\"db1\"]\n  allowed_ips = [{networks}]\n}}\n");
     insta::assert_snapshot!(report(&load(&text)));
 }
 

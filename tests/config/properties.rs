@@ -14,19 +14,12 @@ fn tenant_text() -> impl Strategy<Value = (String, Vec<String>, Vec<u8>)> {
         prop::collection::btree_set(any::<u8>(), 1..4),
     )
         .prop_map(|(name, databases, hosts)| {
-            (
-                name,
-                databases.into_iter().collect(),
-                hosts.into_iter().collect(),
-            )
+            (name, databases.into_iter().collect(), hosts.into_iter().collect())
         })
 }
 
 fn as_block((name, databases, hosts): &(String, Vec<String>, Vec<u8>), reverse: bool) -> String {
-    let mut databases: Vec<String> = databases
-        .iter()
-        .map(|name| format!("{name} = true"))
-        .collect();
+    let mut databases: Vec<String> = databases.iter().map(|name| format!("{name} = true")).collect();
     let mut hosts: Vec<String> = hosts
         .iter()
         .map(|host| format!("\"203.0.113.{host}/32\""))

@@ -16,21 +16,11 @@ impl Evaluator<'_, '_> {
         let items: Vec<(Value, Value)> = match &collection.kind {
             Kind::List(items) => (0_u64..)
                 .zip(items.iter())
-                .map(|(index, item)| {
-                    (
-                        Value::new(Kind::Number(index.into()), item.span),
-                        item.clone(),
-                    )
-                })
+                .map(|(index, item)| (Value::new(Kind::Number(index.into()), item.span), item.clone()))
                 .collect(),
             Kind::Object(entries) => entries
                 .iter()
-                .map(|entry| {
-                    (
-                        Value::string(&entry.key, entry.key_span),
-                        entry.value.clone(),
-                    )
-                })
+                .map(|entry| (Value::string(&entry.key, entry.key_span), entry.value.clone()))
                 .collect(),
             _ => return self.expected("a list or an object to loop over", &collection),
         };
@@ -50,13 +40,7 @@ impl Evaluator<'_, '_> {
                     let key = self.eval(key);
                     let value = self.eval(&expression.value_expr);
                     if let Some(text) = self.key(&key) {
-                        self.insert(
-                            expression,
-                            &mut entries,
-                            &mut places,
-                            (text, key.span),
-                            value,
-                        );
+                        self.insert(expression, &mut entries, &mut places, (text, key.span), value);
                     }
                 } else {
                     list.push(self.eval(&expression.value_expr));
@@ -123,10 +107,6 @@ impl Evaluator<'_, '_> {
         } else {
             value
         };
-        entries.push(Entry {
-            key,
-            key_span,
-            value,
-        });
+        entries.push(Entry { key, key_span, value });
     }
 }

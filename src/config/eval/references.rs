@@ -13,26 +13,16 @@ use crate::diag::{Diagnostic, Span, quote, suggestion};
 impl Evaluator<'_, '_> {
     /// A name that stands alone.
     pub(super) fn variable(&mut self, name: &str, span: Span) -> Value {
-        if let Some((_, value)) = self
-            .bindings
-            .iter()
-            .rev()
-            .find(|(bound, _)| **bound == *name)
-        {
+        if let Some((_, value)) = self.bindings.iter().rev().find(|(bound, _)| **bound == *name) {
             let value = value.clone();
             self.context.charge(value.size, span);
             return value;
         }
-        let bound: Vec<Rc<str>> = self
-            .bindings
-            .iter()
-            .map(|(name, _)| Rc::clone(name))
-            .collect();
+        let bound: Vec<Rc<str>> = self.bindings.iter().map(|(name, _)| Rc::clone(name)).collect();
         let help = match name {
             "var" | "local" => format!("write `{name}.NAME`"),
-            _ => suggestion(name, bound.iter().map(|name| &**name)).unwrap_or_else(|| {
-                format!("put text in quotes: \"{}\"", quote(name).trim_matches('`'))
-            }),
+            _ => suggestion(name, bound.iter().map(|name| &**name))
+                .unwrap_or_else(|| format!("put text in quotes: \"{}\"", quote(name).trim_matches('`'))),
         };
         self.context.refuse(
             Diagnostic::error(
@@ -76,13 +66,11 @@ impl Evaluator<'_, '_> {
                         _ => self.expected("a number or a string as index", &index),
                     }
                 }
-                TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => {
-                    self.context.refuse(
-                        Diagnostic::error("splat", "`*` is not available in a tenants file")
-                            .at(place)
-                            .help("write `[for item in LIST : item.NAME]`"),
-                    )
-                }
+                TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => self.context.refuse(
+                    Diagnostic::error("splat", "`*` is not available in a tenants file")
+                        .at(place)
+                        .help("write `[for item in LIST : item.NAME]`"),
+                ),
             };
         }
         self.context.charge(value.size, span);
@@ -106,11 +94,10 @@ impl Evaluator<'_, '_> {
         if self.context.incomplete {
             return Value::invalid(span);
         }
-        let help =
-            suggestion(name, scope.keys().map(String::as_str)).unwrap_or_else(|| match root {
-                "var" => format!("declare it: variable \"{name}\" {{ default = ... }}"),
-                _ => format!("define it: locals {{ {name} = ... }}"),
-            });
+        let help = suggestion(name, scope.keys().map(String::as_str)).unwrap_or_else(|| match root {
+            "var" => format!("declare it: variable \"{name}\" {{ default = ... }}"),
+            _ => format!("define it: locals {{ {name} = ... }}"),
+        });
         let message = format!("there is no {}", quote(&format!("{root}.{name}")));
         self.context.refuse(
             Diagnostic::error("unknown_reference", message)

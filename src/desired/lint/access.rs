@@ -27,10 +27,7 @@ const PRIVATE: [(&str, &str); 9] = [
 /// Checks how one tenant is reached.
 pub(super) fn check(config: &Config, tenant: &Tenant, findings: &mut Vec<Diagnostic>) {
     let is_valid = |argument| !tenant.source.invalid.contains(argument);
-    if tenant.databases.is_empty()
-        && is_valid("databases")
-        && tenant.isolation.value == Isolation::Database
-    {
+    if tenant.databases.is_empty() && is_valid("databases") && tenant.isolation.value == Isolation::Database {
         let message = format!("tenant {} has no databases", quote(tenant.id.as_str()));
         findings.push(
             Diagnostic::warning("no_databases", message)
@@ -53,23 +50,14 @@ pub(super) fn check(config: &Config, tenant: &Tenant, findings: &mut Vec<Diagnos
     }
     for network in &tenant.allowed_ips {
         let span = tenant.source.allowed_ips.get(network).copied();
-        findings.extend(wide_or_private(
-            tenant,
-            network,
-            span.unwrap_or(tenant.span),
-        ));
+        findings.extend(wide_or_private(tenant, network, span.unwrap_or(tenant.span)));
     }
     findings.extend(wide_together(tenant));
     findings.extend(policy_too_large(config, tenant));
 }
 
 fn argument(tenant: &Tenant, name: &str) -> Span {
-    tenant
-        .source
-        .arguments
-        .get(name)
-        .copied()
-        .unwrap_or(tenant.span)
+    tenant.source.arguments.get(name).copied().unwrap_or(tenant.span)
 }
 
 fn not_enforced(tenant: &Tenant) -> Option<Diagnostic> {
@@ -80,7 +68,8 @@ fn not_enforced(tenant: &Tenant) -> Option<Diagnostic> {
         "nothing enforces `allowed_ips` of tenant {}: it logs in by password",
         quote(tenant.id.as_str())
     );
-    let help = "Aurora has no pg_hba.conf: set rds_iam_auth = true, or restrict the addresses by security group";
+    let help =
+        "Aurora has no pg_hba.conf: set rds_iam_auth = true, or restrict the addresses by security group";
     Some(
         Diagnostic::warning("address_not_enforced", message)
             .at(argument(tenant, "allowed_ips"))
@@ -109,11 +98,9 @@ fn wide_or_private(tenant: &Tenant, network: &IpNet, span: Span) -> Option<Diagn
             .at(span),
         );
     }
-    let (_, kind) = PRIVATE.iter().find(|(range, _)| {
-        range
-            .parse::<IpNet>()
-            .is_ok_and(|range| range.contains(network))
-    })?;
+    let (_, kind) = PRIVATE
+        .iter()
+        .find(|(range, _)| range.parse::<IpNet>().is_ok_and(|range| range.contains(network)))?;
     Some(
         Diagnostic::warning(
             "private_network",

@@ -29,11 +29,8 @@ pub fn validate(loaded: &Loaded) -> Diagnostics {
     findings.extend(check(loaded.draft()));
     if loaded.draft().cluster.is_none() && !loaded.diagnostics.has_errors() {
         findings.push(
-            Diagnostic::warning(
-                "no_cluster",
-                "there is no cluster block: nothing can be planned",
-            )
-            .help("add: cluster \"main\" { identifier = \"the-rds-cluster-identifier\" }"),
+            Diagnostic::warning("no_cluster", "there is no cluster block: nothing can be planned")
+                .help("add: cluster \"main\" { identifier = \"the-rds-cluster-identifier\" }"),
         );
     }
     findings.sort();

@@ -132,9 +132,10 @@ fn reserved_role(config: &Config, name: &str) -> Option<String> {
 fn iam_name(kind: &str, name: &str) -> Option<Diagnostic> {
     if let Some(bad) = name.chars().find(|c| !is_iam(*c)) {
         let message = format!("the {kind} {} contains {}", quote(name), character(bad));
-        return Some(Diagnostic::error("invalid_name", message).help(format!(
-            "IAM allows letters, digits and `{IAM_PUNCTUATION}`"
-        )));
+        return Some(
+            Diagnostic::error("invalid_name", message)
+                .help(format!("IAM allows letters, digits and `{IAM_PUNCTUATION}`")),
+        );
     }
     let length = name.len();
     (length > IAM_CHARACTERS).then(|| {
@@ -171,10 +172,7 @@ fn database_name(config: &Config, logical: &str, name: &str) -> Option<Diagnosti
         return Some(Diagnostic::error("invalid_name", "a database has a name"));
     }
     if logical.trim() != logical {
-        let message = format!(
-            "the database name {} begins or ends with a blank",
-            quote(logical)
-        );
+        let message = format!("the database name {} begins or ends with a blank", quote(logical));
         return Some(Diagnostic::error("invalid_name", message));
     }
     let folded = name.to_lowercase();
