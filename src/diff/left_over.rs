@@ -68,18 +68,21 @@ impl<'a> Differ<'a> {
     }
 
     fn leaving_user(&mut self, address: &Address, user: &str, tenant: &TenantId, object: &Object) {
-        for (key, found) in self.live.world.iter() {
-            if matches!(key, Address::IamAccessKey { user: of, .. } if of == user) {
-                self.change(key, Some(tenant), Action::Delete(found.clone()));
-            }
-        }
-        let policy = Address::IamUserPolicy {
+        let first = Address::IamAccessKey {
             user: user.to_owned(),
-            name: ASSUME_ROLE_POLICY.into(),
+            id: None,
+        };
+        let its = |key: &Address| matches!(key, Address::IamAccessKey { user: of, .. } if of == user);
+        for (key, found) in self.live.world.from(&first).take_while(|(key, _)| its(key)) {
+            self.change(key, Some(tenant), Action::Delete(found.clone()));
+        }
+        let policy = |name: &str| Address::IamUserPolicy {
+            user: user.to_owned(),
+            name: name.to_owned(),
         };
         self.leave_iam(
             address,
-            &policy,
+            (&policy(ASSUME_ROLE_POLICY), &policy("")),
             tenant,
             object,
             |other| matches!(other, Address::IamUserPolicy { user: of, .. } if of == user),
@@ -87,13 +90,13 @@ impl<'a> Differ<'a> {
     }
 
     fn leaving_role(&mut self, address: &Address, role: &str, tenant: &TenantId, object: &Object) {
-        let policy = Address::IamRolePolicy {
+        let policy = |name: &str| Address::IamRolePolicy {
             role: role.to_owned(),
-            name: CONNECT_POLICY.into(),
+            name: name.to_owned(),
         };
         self.leave_iam(
             address,
-            &policy,
+            (&policy(CONNECT_POLICY), &policy("")),
             tenant,
             object,
             |other| matches!(other, Address::IamRolePolicy { role: of, .. } if of == role),
@@ -104,11 +107,20 @@ impl<'a> Differ<'a> {
     fn leave_iam(
         &mut self,
         address: &Address,
-        policy: &Address,
+        (policy, first): (&Address, &Address),
         tenant: &TenantId,
         object: &Object,
         is_its_policy: impl Fn(&Address) -> bool,
     ) {
+        if let Some((at, because)) = self.live.gap(address) {
+            self.hold(
+                &at,
+                Some(tenant),
+                HeldKind::Gap,
+                format!("could not be read: {because}"),
+            );
+            return;
+        }
         if let Some(document) = self.live.world.get(policy) {
             self.change(policy, Some(tenant), Action::Delete(document.clone()));
         }
@@ -116,8 +128,9 @@ impl<'a> Differ<'a> {
         foreign.extend(
             self.live
                 .world
-                .iter()
-                .filter(|(other, _)| is_its_policy(other) && *other != policy)
+                .from(first)
+                .take_while(|(other, _)| is_its_policy(other))
+                .filter(|(other, _)| *other != policy)
                 .map(|(other, _)| format!("inline policy {}", other.name())),
         );
         if foreign.is_empty() {
@@ -137,7 +150,7 @@ impl<'a> Differ<'a> {
             return;
         }
         let Address::Role { name } = address else { return };
-        if self.is_gone(tenant) && self.is_given_up(tenant) {
+        if self.is_gone(tenant) && self.given_up.contains(tenant) {
             let change = self.change(address, Some(tenant), Action::Delete(Object::Role(role.clone())));
             change.end_sessions.insert((name.clone(), None));
             return;
@@ -190,21 +203,6 @@ impl<'a> Differ<'a> {
 
     fn is_gone(&self, tenant: &TenantId) -> bool {
         !self.desired.tenants.contains_key(tenant)
-    }
-
-    /// All of the tenant's databases may go, so its role has nothing left to own.
-    fn is_given_up(&self, tenant: &TenantId) -> bool {
-        let mut databases = self
-            .live
-            .marks
-            .iter()
-            .filter(|(_, mark)| mark.workspace == self.desired.workspace && &mark.tenant == tenant)
-            .filter_map(|(address, _)| match self.live.world.get(address) {
-                Some(Object::Database(database)) => Some(database.deletion_policy),
-                _ => None,
-            })
-            .peekable();
-        databases.peek().is_some() && databases.all(|policy| policy == DeletionPolicy::Delete)
     }
 
     /// Grants on our databases that nobody asked for: PUBLIC's and other tenants' go, anybody else's is reported.
