@@ -4,6 +4,7 @@ pub mod adopt;
 mod compare;
 mod hold;
 mod left_over;
+mod left_over_iam;
 mod sessions;
 mod shared;
 mod wanted;

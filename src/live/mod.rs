@@ -62,15 +62,6 @@ pub struct Server {
     pub in_recovery: bool,
 }
 
-/// A place that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// The object that could not be read; for a database, all that is inside it.
-    pub address: Address,
-    /// Why.
-    pub because: String,
-}
-
 /// What reading cost, for people and for tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ReadCost {
