@@ -1,5 +1,7 @@
 //! What lives and is ours, but is not asked for. Access goes; data stays, unless its tenant agreed to lose it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Action, Differ, FieldChange, HeldKind, compare};
 use crate::address::{Address, Grantee, TenantId};
 use crate::model::iam::{ASSUME_ROLE_POLICY, CONNECT_POLICY};
@@ -107,8 +109,8 @@ impl<'a> Differ<'a> {
             return;
         };
         if self.is_gone(tenant) && database.deletion_policy == DeletionPolicy::Delete {
-            if let Some(because) = self.not_allowed(address) {
-                self.hold(address, Some(tenant), HeldKind::NotAllowed, because);
+            if let Some((kind, because)) = self.not_to_be_dropped(address) {
+                self.hold(address, Some(tenant), kind, because);
             } else {
                 self.change(address, Some(tenant), Action::Delete(object.clone()))
                     .reason = Some(
@@ -123,6 +125,35 @@ impl<'a> Differ<'a> {
             "retained: not wanted any more, closed to its tenant, its data stays"
         };
         self.hold(address, Some(tenant), HeldKind::Retained, because);
+    }
+
+    /// What could not be looked into is not dropped, whatever was agreed.
+    fn not_to_be_dropped(&self, address: &Address) -> Option<(HeldKind, String)> {
+        if let Some((_, because)) = self.live.gap(address) {
+            return Some((HeldKind::Gap, format!("could not be read: {because}")));
+        }
+        self.not_allowed(address)
+            .map(|because| (HeldKind::NotAllowed, because))
+    }
+
+    /// Tenants all of whose databases may go, so that their roles have nothing left to own.
+    pub(super) fn tenants_given_up(&self) -> BTreeSet<&'a TenantId> {
+        let live = self.live;
+        let mut may_go: BTreeMap<&TenantId, bool> = BTreeMap::new();
+        for (address, mark) in &live.marks {
+            if let Some(Object::Database(database)) = live.world.get(address)
+                && mark.workspace == self.desired.workspace
+            {
+                *may_go.entry(&mark.tenant).or_insert(true) &= database.deletion_policy
+                    == DeletionPolicy::Delete
+                    && self.not_to_be_dropped(address).is_none();
+            }
+        }
+        may_go
+            .into_iter()
+            .filter(|(_, all)| *all)
+            .map(|(tenant, _)| tenant)
+            .collect()
     }
 
     pub(super) fn is_gone(&self, tenant: &TenantId) -> bool {

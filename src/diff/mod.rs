@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::address::{Address, Grantee, TenantId};
 use crate::desired::Desired;
 use crate::live::Live;
-use crate::model::{DeletionPolicy, Mark, Object};
+use crate::model::{Mark, Object};
 
 pub use adopt::adopt;
 pub use compare::FieldChange;
@@ -180,7 +180,7 @@ impl<'a> Differ<'a> {
                 _ => None,
             })
             .collect();
-        Self {
+        let mut differ = Self {
             desired,
             live,
             scope,
@@ -191,8 +191,10 @@ impl<'a> Differ<'a> {
             blocked: BTreeMap::new(),
             blocked_databases: BTreeMap::new(),
             tenant_roles,
-            given_up: given_up(desired, live),
-        }
+            given_up: BTreeSet::new(),
+        };
+        differ.given_up = differ.tenants_given_up();
+        differ
     }
 
     /// The mark of an object, if it is this workspace's.
@@ -277,20 +279,4 @@ impl<'a> Differ<'a> {
             known,
         }
     }
-}
-
-fn given_up<'a>(desired: &Desired, live: &'a Live) -> BTreeSet<&'a TenantId> {
-    let mut may_go: BTreeMap<&TenantId, bool> = BTreeMap::new();
-    for (address, mark) in &live.marks {
-        if let Some(Object::Database(database)) = live.world.get(address)
-            && mark.workspace == desired.workspace
-        {
-            *may_go.entry(&mark.tenant).or_insert(true) &= database.deletion_policy == DeletionPolicy::Delete;
-        }
-    }
-    may_go
-        .into_iter()
-        .filter(|(_, all)| *all)
-        .map(|(tenant, _)| tenant)
-        .collect()
 }
