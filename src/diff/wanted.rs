@@ -64,7 +64,9 @@ impl<'a> Differ<'a> {
             self.hold(address, Some(tenant), HeldKind::NotAllowed, because);
             return;
         }
-        if let Some(blocking) = self.waits_for(address, Some(tenant)) {
+        if let Some(blocking) = self.waits_for(address, Some(tenant))
+            && !(takes_away(&action) && self.our_root(address))
+        {
             let because = format!("waits for {blocking}, which is held");
             self.hold(address, Some(tenant), HeldKind::Waits, because);
             return;
@@ -105,6 +107,20 @@ impl<'a> Differ<'a> {
             Some(object) => Found::Object(std::borrow::Cow::Owned(object)),
             None => Found::Nothing,
         }
+    }
+
+    /// Whether the object that an address belongs to bears our mark.
+    fn our_root(&self, address: &Address) -> bool {
+        let root = match address {
+            Address::IamAccessKey { user, .. } => Address::IamUser { name: user.clone() },
+            other => match Self::database_of(other) {
+                Some(name) => Address::Database {
+                    name: name.to_owned(),
+                },
+                None => other.clone(),
+            },
+        };
+        !self.held.contains_key(&root) && self.our_mark(&root).is_some()
     }
 
     /// Dropping is the one thing an invalid database can take, so everything in it waits.
@@ -170,6 +186,19 @@ impl<'a> Differ<'a> {
 /// A key that would be born inactive is not born: a suspended tenant gets one when it is active again.
 fn never_created(wanted: &Object) -> bool {
     matches!(wanted, Object::AccessKey(key) if key.status == KeyStatus::Inactive)
+}
+
+/// What only takes access away: it has to happen also where the rest of a tenant is held.
+fn takes_away(action: &Action) -> bool {
+    let Action::Update { before, after } = action else {
+        return false;
+    };
+    match (before, after) {
+        (Object::Role(before), Object::Role(after)) => before.login && !after.login,
+        (Object::Grant(before), Object::Grant(after)) => after.items.is_subset(&before.items),
+        (Object::AccessKey(_), Object::AccessKey(after)) => after.status == KeyStatus::Inactive,
+        _ => false,
+    }
 }
 
 fn lost_login(action: &Action) -> bool {
