@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Action, Differ, FieldChange, HeldKind, compare};
 use crate::address::{Address, Grantee, TenantId};
 use crate::model::iam::{ASSUME_ROLE_POLICY, CONNECT_POLICY};
-use crate::model::{DeletionPolicy, Grant, Mark, Object, Password, Role};
+use crate::model::{Database, DeletionPolicy, Grant, Mark, Object, Password, Role};
 
 impl<'a> Differ<'a> {
     pub(super) fn left_over(&mut self) {
@@ -119,12 +119,33 @@ impl<'a> Differ<'a> {
             }
             return;
         }
+        self.remember_policy(address, tenant, database);
         let because = if self.is_gone(tenant) {
             "retained: its tenant left the file, its data stays"
         } else {
             "retained: not wanted any more, closed to its tenant, its data stays"
         };
         self.hold(address, Some(tenant), HeldKind::Retained, because);
+    }
+
+    /// The wish that counts when a tenant leaves is its last one, also for a database that it gave up before.
+    fn remember_policy(&mut self, address: &Address, tenant: &TenantId, database: &Database) {
+        let Some(wanted) = self.desired.tenants.get(tenant) else {
+            return;
+        };
+        let (before, after) = (database.deletion_policy, wanted.deletion_policy);
+        if before == after {
+            return;
+        }
+        let action = Action::Update {
+            before: Object::Database(database.clone()),
+            after: Object::Database(Database {
+                deletion_policy: after,
+                ..database.clone()
+            }),
+        };
+        let field = FieldChange::new("deletion_policy", before.as_str(), after.as_str());
+        self.change(address, Some(tenant), action).fields.push(field);
     }
 
     /// What could not be looked into is not dropped, whatever was agreed.
