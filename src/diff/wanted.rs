@@ -170,8 +170,9 @@ impl<'a> Differ<'a> {
         };
         for (name, locale) in &self.live.locales {
             let address = Address::Database { name: name.clone() };
+            let Some(mark) = self.our_mark(&address) else { continue };
             if self.desired.world.contains(&address)
-                && self.our_mark(&address).is_some()
+                && self.scope.contains(&mark.tenant)
                 && locale != template
             {
                 let message = format!(
