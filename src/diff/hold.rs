@@ -3,7 +3,7 @@
 use super::{Differ, HeldKind};
 use crate::address::{Address, TenantId};
 use crate::model::quote::quote_identifier;
-use crate::model::{IamRole, IamUser, Object};
+use crate::model::{IamRole, IamUser, Membership, Object};
 
 /// How IAM compares names: without case.
 pub fn fold_case(name: &str) -> String {
@@ -126,6 +126,23 @@ impl Differ<'_> {
             "the admin may not grant role \"{role}\". A role that may has to run once: GRANT {} TO {} WITH ADMIN OPTION",
             quote_identifier(role),
             quote_identifier(&power.admin)
+        ))
+    }
+
+    /// From 16 on a membership goes only at the hands of its grantor, or of a role that has the grantor's privileges.
+    pub(super) fn may_not_revoke(&self, role: &str, member: &str, object: &Object) -> Option<String> {
+        let power = &self.live.server.power;
+        let Object::Membership(Membership { grantors, .. }) = object else {
+            return None;
+        };
+        let grantor = grantors
+            .iter()
+            .find(|grantor| power.scoped_create_role() && !power.has_privileges_of(grantor))?;
+        Some(format!(
+            "\"{grantor}\" granted it, and only that role or a superuser may revoke it. It has to run once: REVOKE {} FROM \
+             {} CASCADE",
+            quote_identifier(role),
+            quote_identifier(member)
         ))
     }
 

@@ -285,7 +285,10 @@ impl<'a> Differ<'a> {
                 return;
             }
         };
-        if let Some(because) = self.not_allowed(address) {
+        if let Some(because) = self
+            .not_allowed(address)
+            .or_else(|| self.may_not_revoke(role, member, object))
+        {
             self.hold(address, Some(&mark.tenant), HeldKind::NotAllowed, because);
             return;
         }

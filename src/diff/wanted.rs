@@ -71,7 +71,13 @@ impl<'a> Differ<'a> {
             self.hold(address, Some(tenant), HeldKind::Waits, because);
             return;
         }
-        if let Some(because) = self.not_allowed(address) {
+        let not_revocable = match (address, &action) {
+            (Address::Membership { role, member }, Action::Update { before, .. }) => {
+                self.may_not_revoke(role, member, before)
+            }
+            _ => None,
+        };
+        if let Some(because) = self.not_allowed(address).or(not_revocable) {
             self.hold(address, Some(tenant), HeldKind::NotAllowed, because);
             return;
         }
