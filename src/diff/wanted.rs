@@ -58,10 +58,10 @@ impl<'a> Differ<'a> {
                 )
             }
         };
-        if self.is_invalid(address) {
+        if let Some(invalid) = self.invalid(address) {
             let because = "an interrupted DROP DATABASE left it unusable, and its data out of reach. Run DROP DATABASE on \
                            it; the next plan makes it anew";
-            self.hold(address, Some(tenant), HeldKind::NotAllowed, because);
+            self.hold(&invalid, Some(tenant), HeldKind::NotAllowed, because);
             return;
         }
         if let Some(blocking) = self.waits_for(address, Some(tenant))
@@ -129,11 +129,13 @@ impl<'a> Differ<'a> {
         !self.held.contains_key(&root) && self.our_mark(&root).is_some()
     }
 
-    /// Dropping is the one thing an invalid database can take, so everything in it waits.
-    fn is_invalid(&self, address: &Address) -> bool {
-        Self::database_of(address)
-            .and_then(|name| self.live.world.database(name))
-            .is_some_and(|database| database.state == DatabaseState::Invalid)
+    /// The invalid database that an address is or lies in. Dropping is the one thing it can take.
+    fn invalid(&self, address: &Address) -> Option<Address> {
+        let name = Self::database_of(address)?;
+        let invalid = self.live.world.database(name)?.state == DatabaseState::Invalid;
+        invalid.then(|| Address::Database {
+            name: name.to_owned(),
+        })
     }
 
     /// A trust policy names its user by ARN, but IAM keeps the user's unique id: a user that is made anew leaves the
