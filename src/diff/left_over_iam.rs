@@ -63,6 +63,11 @@ impl Differ<'_> {
         if let Some(document) = self.live.world.get(policy) {
             self.change(policy, Some(tenant), Action::Delete(document.clone()));
         }
+        if let Some((at, because)) = self.gap_below(address) {
+            let because = format!("it goes once {at} could be read: {because}");
+            self.hold(address, Some(tenant), HeldKind::Gap, because);
+            return;
+        }
         let mut foreign: Vec<String> = self.live.attachments.get(address).cloned().unwrap_or_default();
         foreign.extend(
             self.live
@@ -81,6 +86,20 @@ impl Differ<'_> {
             );
             self.hold(address, Some(tenant), HeldKind::NotOurs, because);
         }
+    }
+
+    /// Something on an identity that could not be read. IAM deletes no identity that anything is left on.
+    fn gap_below(&self, identity: &Address) -> Option<(Address, String)> {
+        let below = |at: &Address| match (identity, at) {
+            (
+                Address::IamUser { name },
+                Address::IamUserPolicy { user, .. } | Address::IamAccessKey { user, .. },
+            ) => name == user,
+            (Address::IamRole { name }, Address::IamRolePolicy { role, .. }) => name == role,
+            _ => false,
+        };
+        let gap = self.live.gaps.iter().find(|(at, _)| below(at));
+        gap.map(|(at, because)| (at.clone(), because.clone()))
     }
 
     /// Keys that are not the one we handed over: orphans of a crash go, a suspended tenant's are switched off and on.
