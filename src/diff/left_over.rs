@@ -46,8 +46,10 @@ impl<'a> Differ<'a> {
                     self.left_over_membership(address, role, member, object)
                 }
                 (Address::RoleSetting { role, .. }, _) => self.left_over_setting(address, role, object),
-                (Address::IamAccessKey { user, id: Some(id) }, Object::AccessKey(key)) => {
-                    self.left_over_key(address, user, id, key);
+                (Address::IamAccessKey { user, .. }, Object::AccessKey(key))
+                    if !self.desired.world.contains(address) =>
+                {
+                    self.left_over_key(address, user, key);
                 }
                 (Address::IamUserPolicy { user: of, name }, _) => {
                     self.foreign_policy(

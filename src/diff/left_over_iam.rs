@@ -102,8 +102,10 @@ impl Differ<'_> {
         gap.map(|(at, because)| (at.clone(), because.clone()))
     }
 
-    /// Keys that are not the one we handed over: orphans of a crash go, a suspended tenant's are switched off and on.
-    pub(super) fn left_over_key(&mut self, address: &Address, user: &str, id: &str, key: &AccessKey) {
+    /// Keys that the file does not ask for: orphans of a crash go, a suspended tenant's are switched off and on. One
+    /// that was handed over while the file had a `handover` stays, and is said to.
+    pub(super) fn left_over_key(&mut self, address: &Address, user: &str, key: &AccessKey) {
+        let Some(id) = key.id.as_deref() else { return };
         let Some(mark) = self.our_mark(&Address::IamUser {
             name: user.to_owned(),
         }) else {
@@ -142,6 +144,10 @@ impl Differ<'_> {
             };
             let fields = compare::compare(&after, &Object::AccessKey(key.clone()));
             self.change(address, Some(&mark.tenant), action).fields = fields;
+        }
+        if matches!(address, Address::IamAccessKey { id: None, .. }) && !self.changes.contains_key(address) {
+            let because = "retained: it was handed over before the file lost its handover, and its holder may use it";
+            self.hold(address, Some(&mark.tenant), HeldKind::Retained, because);
         }
     }
 
