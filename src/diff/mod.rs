@@ -267,6 +267,7 @@ impl<'a> Differ<'a> {
         let leaving = self
             .changes
             .values()
+            .filter(|change| takes_from_its_tenant(&change.address))
             .filter_map(|change| change.tenant.clone())
             .filter(|tenant| !self.desired.tenants.contains_key(tenant))
             .collect();
@@ -279,4 +280,12 @@ impl<'a> Differ<'a> {
             known,
         }
     }
+}
+
+/// Not what a tenant that left long ago never had: a grant of PUBLIC or of others on what it left behind.
+fn takes_from_its_tenant(address: &Address) -> bool {
+    !matches!(
+        address,
+        Address::DatabaseGrant { .. } | Address::SchemaGrant { .. } | Address::Membership { .. }
+    )
 }
