@@ -146,7 +146,8 @@ impl Differ<'_> {
             self.change(address, Some(&mark.tenant), action).fields = fields;
         }
         if matches!(address, Address::IamAccessKey { id: None, .. }) && !self.changes.contains_key(address) {
-            let because = "retained: it was handed over before the file lost its handover, and its holder may use it";
+            let because =
+                "retained: it was handed over before the file lost its handover, and its holder may use it";
             self.hold(address, Some(&mark.tenant), HeldKind::Retained, because);
         }
     }

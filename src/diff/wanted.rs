@@ -178,7 +178,9 @@ impl<'a> Differ<'a> {
         };
         for (name, locale) in &self.live.locales {
             let address = Address::Database { name: name.clone() };
-            let Some(mark) = self.our_mark(&address) else { continue };
+            let Some(mark) = self.our_mark(&address) else {
+                continue;
+            };
             if self.desired.world.contains(&address)
                 && self.scope.contains(&mark.tenant)
                 && locale != template
