@@ -130,7 +130,13 @@ impl Differ<'_> {
     }
 
     /// From 16 on a membership goes only at the hands of its grantor, or of a role that has the grantor's privileges.
-    pub(super) fn may_not_revoke(&self, role: &str, member: &str, object: &Object) -> Option<String> {
+    pub(super) fn may_not_revoke(
+        &self,
+        what: &str,
+        role: &str,
+        member: &str,
+        object: &Object,
+    ) -> Option<String> {
         let power = &self.live.server.power;
         let Object::Membership(Membership { grantors, .. }) = object else {
             return None;
@@ -139,7 +145,7 @@ impl Differ<'_> {
             .iter()
             .find(|grantor| power.scoped_create_role() && !power.has_privileges_of(grantor))?;
         Some(format!(
-            "\"{grantor}\" granted it, and only that role or a superuser may revoke it. It has to run once: REVOKE {} FROM \
+            "\"{grantor}\" granted it, and only that role or a superuser may revoke it. It has to run once: REVOKE {what}{} FROM \
              {} CASCADE",
             quote_identifier(role),
             quote_identifier(member)

@@ -289,7 +289,7 @@ impl<'a> Differ<'a> {
         };
         if let Some(because) = self
             .not_allowed(address)
-            .or_else(|| self.may_not_revoke(role, member, object))
+            .or_else(|| self.may_not_revoke("", role, member, object))
         {
             self.hold(address, Some(&mark.tenant), HeldKind::NotAllowed, because);
             return;
