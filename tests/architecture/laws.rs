@@ -49,7 +49,15 @@ pub fn purity(source: &Source) -> Vec<String> {
 }
 
 fn is_client_crate(name: &str) -> bool {
-    name.starts_with("tokio_postgres") || name.starts_with("aws_")
+    const CLIENTS: [&str; 6] = [
+        "tokio_postgres",
+        "aws_config",
+        "aws_credential",
+        "aws_sdk",
+        "aws_sigv4",
+        "aws_smithy",
+    ];
+    CLIENTS.iter().any(|client| name.starts_with(client))
 }
 
 /// Of the modules that do remote I/O, the pure ones see plain data.
@@ -59,7 +67,7 @@ pub fn plain_data(source: &Source) -> Vec<String> {
     };
     let judge = |(index, name): (usize, String)| {
         let plain: &[&str] = match name.as_str() {
-            "live" => &["Live", "Gap", "ReadCost", "Ledger"],
+            "live" => &["Live"],
             "apply" => &["Report", "Outcome", "StepResult"],
             _ => return Vec::new(),
         };

@@ -138,19 +138,18 @@ fn flatten(stream: TokenStream, inline: usize, test: bool, tokens: &mut Vec<Toke
     let trees: Vec<TokenTree> = stream.into_iter().collect();
     let mut only_test = false;
     for (index, tree) in trees.iter().enumerate() {
-        let line = tree.span().start().line;
-        let mut push = |text: String, line| {
-            tokens.push(Token {
-                text,
-                line,
-                inline,
-                test: test || only_test,
-            })
+        let text = tree.to_string();
+        let token = |text: &str, line| Token {
+            text: text.to_owned(),
+            line,
+            inline,
+            test: test || only_test,
         };
+        let line = tree.span().start().line;
         let TokenTree::Group(group) = tree else {
-            push(tree.to_string(), line);
-            // An item without a body, such as `mod tests;`.
-            only_test &= tree.to_string() != ";";
+            tokens.push(token(&text, line));
+            // The end of an item without a body, such as `mod tests;`.
+            only_test &= text != ";";
             continue;
         };
         let (open, close) = match group.delimiter() {
@@ -159,32 +158,17 @@ fn flatten(stream: TokenStream, inline: usize, test: bool, tokens: &mut Vec<Toke
             Delimiter::Bracket => ("[", "]"),
             Delimiter::None => ("", ""),
         };
-        let attribute = index > 0 && trees[index - 1].to_string() == "#";
-        only_test |= attribute && group.stream().to_string().replace(' ', "") == "cfg(test)";
-        let module = index > 1 && trees[index - 2].to_string() == "mod" && open == "{";
+        let before = |steps: usize| index.checked_sub(steps).map(|index| trees[index].to_string());
+        tokens.push(token(open, line));
         // A doc comment is an attribute too, and its text is not code.
-        let doc = open == "["
-            && group
-                .stream()
-                .into_iter()
-                .next()
-                .is_some_and(|first| first.to_string() == "doc");
-        push(open.to_owned(), line);
-        if !doc {
-            flatten(
-                group.stream(),
-                inline + usize::from(module),
-                test || only_test,
-                tokens,
-            );
+        if !text.starts_with("[doc") {
+            let module = open == "{" && before(2).as_deref() == Some("mod");
+            let inside = inline + usize::from(module);
+            flatten(group.stream(), inside, test || only_test, tokens);
         }
-        let last = group.span_close().start().line;
-        tokens.push(Token {
-            text: close.to_owned(),
-            line: last,
-            inline,
-            test: test || only_test,
-        });
+        tokens.push(token(close, group.span_close().start().line));
+        let attribute = before(1).as_deref() == Some("#");
+        only_test |= attribute && text.replace(' ', "") == "[cfg(test)]";
         only_test &= open != "{";
     }
 }
