@@ -39,7 +39,7 @@ pub struct ReadRequest {
 /// Reads IAM, the shared catalogs, the ledger, and every database asked for.
 ///
 /// # Errors
-/// The admin database or IAM cannot be read. A tenant's database that cannot is a [`Gap`](crate::model::Gap).
+/// The admin database or IAM cannot be read. A tenant's database that cannot is a gap.
 pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Result<Live, ReadError> {
     let calls_before = aws.calls();
     let session = connector.connect(&request.admin_database, Purpose::Read).await?;
