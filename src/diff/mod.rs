@@ -280,17 +280,34 @@ impl<'a> Differ<'a> {
 }
 
 fn given_up<'a>(desired: &Desired, live: &'a Live) -> BTreeSet<&'a TenantId> {
-    let mut may_go: BTreeMap<&TenantId, bool> = BTreeMap::new();
-    for (address, mark) in &live.marks {
-        if let Some(Object::Database(database)) = live.world.get(address)
-            && mark.workspace == desired.workspace
-        {
-            *may_go.entry(&mark.tenant).or_insert(true) &= database.deletion_policy == DeletionPolicy::Delete;
+    let mut databases: BTreeMap<&TenantId, bool> = BTreeMap::new();
+    let mut roles: BTreeMap<&TenantId, bool> = BTreeMap::new();
+    for (address, mark) in live
+        .marks
+        .iter()
+        .filter(|(_, mark)| mark.workspace == desired.workspace)
+    {
+        match live.world.get(address) {
+            Some(Object::Database(database)) => {
+                *databases.entry(&mark.tenant).or_insert(true) &=
+                    database.deletion_policy == DeletionPolicy::Delete;
+            }
+            // A run that ended between the last database and the role left word of what it was about.
+            Some(Object::Role(_)) => {
+                let remembered = live.ledger.object(&desired.workspace, address);
+                let going = remembered.is_some_and(|row| row.deletion_policy == DeletionPolicy::Delete);
+                roles.insert(&mark.tenant, going);
+            }
+            _ => {}
         }
     }
-    may_go
+    let of_roles = roles
         .into_iter()
-        .filter(|(_, all)| *all)
-        .map(|(tenant, _)| tenant)
-        .collect()
+        .filter(|(tenant, going)| *going && !databases.contains_key(tenant));
+    let of_roles: Vec<_> = of_roles.map(|(tenant, _)| tenant).collect();
+    let of_databases = databases
+        .iter()
+        .filter(|(_, all)| **all)
+        .map(|(tenant, _)| *tenant);
+    of_databases.chain(of_roles).collect()
 }
