@@ -79,7 +79,7 @@ pub async fn approve(
         if let Some(gap) = live.gap(address) {
             return Err(ApplyError::Stale(format!(
                 "{address} cannot be read any more: {}",
-                gap.because
+                gap.1
             )));
         }
         if &live.digest(address) != digest {

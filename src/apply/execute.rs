@@ -1,4 +1,5 @@
 //! One step, done.
+#![expect(clippy::disallowed_methods, reason = "steps are done here")]
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use rand::RngExt as _;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::error::SqlState;
 
-use super::handover::{self, Credential, HandOverError};
+use super::handover::{self, Credential};
 use super::iam::IamWriter;
 use super::ledger::{self, Run};
 use super::pool::Pool;
@@ -251,7 +252,7 @@ impl Executor<'_> {
         let (id, path) = match made {
             Ok(made) => made,
             // The key may be there with its secret lost: the step stays open, and the next run finds out.
-            Err(error @ HandOverError::Stranded { .. }) => return Err(error.into()),
+            Err(error) if error.may_have_left_a_key() => return Err(error.into()),
             Err(error) => {
                 let error = error.into();
                 self.failed(&[step], &error).await;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use age::ssh::ParseRecipientKeyError;
 
 use super::iam::IamWriter;
-use crate::live::aws::AwsError;
+use crate::live::aws::{AwsError, AwsErrorKind};
 use crate::model::Secret;
 use crate::plan::step::{HandOver, IamCommand};
 
@@ -76,6 +76,18 @@ pub enum HandOverError {
         /// Why the key is still there.
         deleted: Box<AwsError>,
     },
+}
+
+impl HandOverError {
+    /// Whether an access key may exist whose secret nobody holds: its creation was not answered, or it could not be
+    /// taken back.
+    pub fn may_have_left_a_key(&self) -> bool {
+        match self {
+            Self::Stranded { .. } => true,
+            Self::Aws(error) => matches!(error.kind(), AwsErrorKind::Unreachable | AwsErrorKind::Other),
+            Self::Recipient(_) | Self::TenantName(_) | Self::Encrypt(_) | Self::Write { .. } => false,
+        }
+    }
 }
 
 enum Recipient {

@@ -1,4 +1,5 @@
 //! Writing what tenantctl remembers.
+#![expect(clippy::disallowed_methods, reason = "the ledger is written here")]
 
 use serde_json::{Value, json};
 

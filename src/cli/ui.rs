@@ -1,9 +1,5 @@
 //! The only printer: data to stdout, everything else to stderr.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the one place that prints"
-)]
+#![expect(clippy::print_stderr, reason = "the one place that prints")]
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Mutex;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::naming::{self, TenantNames};
 use super::{Builder, Desired, DesiredTenant, Login, access, database};
-use crate::config::{Cluster, Config, Tenant, TenantState};
+use crate::config::{AdminAuth, Cluster, Config, Tenant, TenantState};
 use crate::diag::Diagnostic;
 use crate::model::{ClusterFacts, Digest, World};
 
@@ -57,6 +57,7 @@ pub fn compile(config: &Config, cluster: &Cluster, facts: &ClusterFacts) -> Resu
         facts: facts.clone(),
         capabilities,
         admin,
+        admin_by_password: cluster.admin.auth != AdminAuth::Iam,
         world,
         owner_of,
         origin,

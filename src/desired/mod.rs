@@ -32,6 +32,8 @@ pub struct Desired {
     pub capabilities: Capabilities,
     /// The role that administers the cluster and owns the tenants' databases.
     pub admin: String,
+    /// Whether it logs in by password, and so must never become a member of the role that IAM logins belong to.
+    pub admin_by_password: bool,
     /// The objects.
     pub world: World,
     /// Whose each object is.

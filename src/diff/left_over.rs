@@ -3,16 +3,17 @@
 use super::{Action, Differ, FieldChange, HeldKind, compare};
 use crate::address::{Address, Grantee, TenantId};
 use crate::model::iam::{ASSUME_ROLE_POLICY, CONNECT_POLICY};
-use crate::model::{AccessKey, DeletionPolicy, Grant, KeyStatus, Mark, Object, Password, Role};
+use crate::model::{DeletionPolicy, Grant, Mark, Object, Password, Role};
 
 impl<'a> Differ<'a> {
     pub(super) fn left_over(&mut self) {
         let live = self.live;
         for (address, mark) in &live.marks {
-            if mark.workspace != self.desired.workspace
-                || !self.scope.contains(&mark.tenant)
-                || self.desired.world.contains(address)
-            {
+            if mark.workspace != self.desired.workspace || !self.scope.contains(&mark.tenant) {
+                continue;
+            }
+            if self.desired.world.contains(address) {
+                self.foreign_attachments(address);
                 continue;
             }
             let Some(object) = live.world.get(address) else {
@@ -67,77 +68,13 @@ impl<'a> Differ<'a> {
         }
     }
 
-    fn leaving_user(&mut self, address: &Address, user: &str, tenant: &TenantId, object: &Object) {
-        for (key, found) in self.live.world.iter() {
-            if matches!(key, Address::IamAccessKey { user: of, .. } if of == user) {
-                self.change(key, Some(tenant), Action::Delete(found.clone()));
-            }
-        }
-        let policy = Address::IamUserPolicy {
-            user: user.to_owned(),
-            name: ASSUME_ROLE_POLICY.into(),
-        };
-        self.leave_iam(
-            address,
-            &policy,
-            tenant,
-            object,
-            |other| matches!(other, Address::IamUserPolicy { user: of, .. } if of == user),
-        );
-    }
-
-    fn leaving_role(&mut self, address: &Address, role: &str, tenant: &TenantId, object: &Object) {
-        let policy = Address::IamRolePolicy {
-            role: role.to_owned(),
-            name: CONNECT_POLICY.into(),
-        };
-        self.leave_iam(
-            address,
-            &policy,
-            tenant,
-            object,
-            |other| matches!(other, Address::IamRolePolicy { role: of, .. } if of == role),
-        );
-    }
-
-    /// Our own policy goes in any case; the identity only if nothing of somebody else's hangs on it.
-    fn leave_iam(
-        &mut self,
-        address: &Address,
-        policy: &Address,
-        tenant: &TenantId,
-        object: &Object,
-        is_its_policy: impl Fn(&Address) -> bool,
-    ) {
-        if let Some(document) = self.live.world.get(policy) {
-            self.change(policy, Some(tenant), Action::Delete(document.clone()));
-        }
-        let mut foreign: Vec<String> = self.live.attachments.get(address).cloned().unwrap_or_default();
-        foreign.extend(
-            self.live
-                .world
-                .iter()
-                .filter(|(other, _)| is_its_policy(other) && *other != policy)
-                .map(|(other, _)| format!("inline policy {}", other.name())),
-        );
-        if foreign.is_empty() {
-            self.change(address, Some(tenant), Action::Delete(object.clone()));
-        } else {
-            let because = format!(
-                "IAM deletes nothing that others hang on, and these are not ours: {}",
-                foreign.join(", ")
-            );
-            self.hold(address, Some(tenant), HeldKind::NotOurs, because);
-        }
-    }
-
     fn leaving_login(&mut self, address: &Address, tenant: &TenantId, role: &Role) {
         if let Some(because) = self.not_allowed(address) {
             self.hold(address, Some(tenant), HeldKind::NotAllowed, because);
             return;
         }
         let Address::Role { name } = address else { return };
-        if self.is_gone(tenant) && self.is_given_up(tenant) {
+        if self.is_gone(tenant) && self.given_up.contains(tenant) {
             let change = self.change(address, Some(tenant), Action::Delete(Object::Role(role.clone())));
             change.end_sessions.insert((name.clone(), None));
             return;
@@ -188,23 +125,8 @@ impl<'a> Differ<'a> {
         self.hold(address, Some(tenant), HeldKind::Retained, because);
     }
 
-    fn is_gone(&self, tenant: &TenantId) -> bool {
+    pub(super) fn is_gone(&self, tenant: &TenantId) -> bool {
         !self.desired.tenants.contains_key(tenant)
-    }
-
-    /// All of the tenant's databases may go, so its role has nothing left to own.
-    fn is_given_up(&self, tenant: &TenantId) -> bool {
-        let mut databases = self
-            .live
-            .marks
-            .iter()
-            .filter(|(_, mark)| mark.workspace == self.desired.workspace && &mark.tenant == tenant)
-            .filter_map(|(address, _)| match self.live.world.get(address) {
-                Some(Object::Database(database)) => Some(database.deletion_policy),
-                _ => None,
-            })
-            .peekable();
-        databases.peek().is_some() && databases.all(|policy| policy == DeletionPolicy::Delete)
     }
 
     /// Grants on our databases that nobody asked for: PUBLIC's and other tenants' go, anybody else's is reported.
@@ -335,60 +257,6 @@ impl<'a> Differ<'a> {
             && self.scope.contains(&mark.tenant)
         {
             self.change(address, Some(&mark.tenant), Action::Delete(object.clone()));
-        }
-    }
-
-    /// Keys that are not the one we handed over: orphans of a crash go, a suspended tenant's are switched off and on.
-    fn left_over_key(&mut self, address: &Address, user: &str, id: &str, key: &AccessKey) {
-        let Some(mark) = self.our_mark(&Address::IamUser {
-            name: user.to_owned(),
-        }) else {
-            return;
-        };
-        if !self.scope.contains(&mark.tenant) {
-            return;
-        }
-        if self.live.ledger.is_orphan(user, id) {
-            self.change(
-                address,
-                Some(&mark.tenant),
-                Action::Delete(Object::AccessKey(key.clone())),
-            )
-            .reason = Some("a run ended before it handed the secret over, so nobody holds it".into());
-            return;
-        }
-        let Some(tenant) = self.desired.tenants.get(&mark.tenant) else {
-            return;
-        };
-        let status = if tenant.suspended {
-            KeyStatus::Inactive
-        } else if self.live.ledger.keys.contains_key(id) {
-            KeyStatus::Active
-        } else {
-            return;
-        };
-        if key.status != status {
-            let after = Object::AccessKey(AccessKey {
-                id: key.id.clone(),
-                status,
-            });
-            let action = Action::Update {
-                before: Object::AccessKey(key.clone()),
-                after: after.clone(),
-            };
-            let fields = compare::compare(&after, &Object::AccessKey(key.clone()));
-            self.change(address, Some(&mark.tenant), action).fields = fields;
-        }
-    }
-
-    /// A policy that somebody else put on a tenant's identity may widen it.
-    fn foreign_policy(&mut self, address: &Address, of: &Address, name: &str, ours: &str) {
-        let Some(mark) = self.our_mark(of) else { return };
-        if name != ours && self.scope.contains(&mark.tenant) && !self.is_gone(&mark.tenant) {
-            self.warn(
-                "foreign_policy",
-                format!("{address} is not ours and may allow more than tenantctl does"),
-            );
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod adopt;
 mod compare;
 mod hold;
 mod left_over;
+mod left_over_iam;
 mod sessions;
 mod shared;
 mod wanted;
@@ -15,7 +16,7 @@ use serde::Serialize;
 use crate::address::{Address, Grantee, TenantId};
 use crate::desired::Desired;
 use crate::live::Live;
-use crate::model::{Mark, Object};
+use crate::model::{DeletionPolicy, Mark, Object};
 
 pub use adopt::adopt;
 pub use compare::FieldChange;
@@ -165,6 +166,8 @@ struct Differ<'a> {
     blocked_databases: BTreeMap<String, Address>,
     /// Whose each role is, in any workspace.
     tenant_roles: BTreeMap<&'a str, &'a Mark>,
+    /// Tenants all of whose databases may go, so that their roles have nothing left to own.
+    given_up: BTreeSet<&'a TenantId>,
 }
 
 impl<'a> Differ<'a> {
@@ -188,6 +191,7 @@ impl<'a> Differ<'a> {
             blocked: BTreeMap::new(),
             blocked_databases: BTreeMap::new(),
             tenant_roles,
+            given_up: given_up(desired, live),
         }
     }
 
@@ -273,4 +277,20 @@ impl<'a> Differ<'a> {
             known,
         }
     }
+}
+
+fn given_up<'a>(desired: &Desired, live: &'a Live) -> BTreeSet<&'a TenantId> {
+    let mut may_go: BTreeMap<&TenantId, bool> = BTreeMap::new();
+    for (address, mark) in &live.marks {
+        if let Some(Object::Database(database)) = live.world.get(address)
+            && mark.workspace == desired.workspace
+        {
+            *may_go.entry(&mark.tenant).or_insert(true) &= database.deletion_policy == DeletionPolicy::Delete;
+        }
+    }
+    may_go
+        .into_iter()
+        .filter(|(_, all)| *all)
+        .map(|(tenant, _)| tenant)
+        .collect()
 }

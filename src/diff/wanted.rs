@@ -30,8 +30,13 @@ impl<'a> Differ<'a> {
 
     fn wanted_one(&mut self, address: &Address, wanted: &Object, tenant: &TenantId) {
         if let Some(gap) = self.live.gap(address) {
-            let (at, because) = (gap.address.clone(), format!("could not be read: {}", gap.because));
-            self.hold(&at, Some(tenant), HeldKind::Gap, because);
+            let (at, because) = gap;
+            self.hold(
+                &at,
+                Some(tenant),
+                HeldKind::Gap,
+                format!("could not be read: {because}"),
+            );
             return;
         }
         let (action, fields) = match self.find(address) {

@@ -14,7 +14,7 @@ pub struct Ledger {
     /// Whether it is there at all; before the first apply it is not.
     pub exists: bool,
     /// Objects by workspace and address.
-    pub objects: Vec<OwnedObject>,
+    pub objects: BTreeMap<(String, Address), OwnedObject>,
     /// Access keys by id.
     pub keys: BTreeMap<String, KeyRecord>,
     /// Steps that a crash left open.
@@ -85,9 +85,15 @@ pub const CREATE_ACCESS_KEY: &str = "create_access_key";
 impl Ledger {
     /// The row of an object in a workspace.
     pub fn object(&self, workspace: &str, address: &Address) -> Option<&OwnedObject> {
+        self.objects.get(&(workspace.to_owned(), address.clone()))
+    }
+
+    /// What a workspace owns.
+    pub fn addresses(&self, workspace: &str) -> impl Iterator<Item = &Address> {
         self.objects
-            .iter()
-            .find(|object| object.workspace == workspace && &object.address == address)
+            .keys()
+            .filter(move |(of, _)| of == workspace)
+            .map(|(_, address)| address)
     }
 
     /// Marks of roles and databases that are still the ones recorded.
@@ -101,7 +107,7 @@ impl Ledger {
         unborn: impl Fn(&str) -> bool,
     ) -> BTreeMap<Address, Mark> {
         let mut marks = BTreeMap::new();
-        for object in &self.objects {
+        for object in self.objects.values() {
             let Some(tenant) = &object.tenant else { continue };
             if object.oid.is_some() && object.oid == oids.get(&object.address).copied() {
                 let mark = Mark {
@@ -160,7 +166,7 @@ pub async fn read(session: &Session, admin: &str) -> Result<Ledger, ReadError> {
         ..Ledger::default()
     };
     for row in rows(session, include_str!("sql/ledger_objects.sql")).await? {
-        ledger.objects.push(OwnedObject {
+        let object = OwnedObject {
             address: address(row.get("address"))?,
             workspace: row.get("workspace"),
             tenant: row.get::<_, Option<String>>("tenant").map(TenantId::new),
@@ -174,7 +180,9 @@ pub async fn read(session: &Session, admin: &str) -> Result<Ledger, ReadError> {
                 "set" => Password::Set,
                 _ => Password::Unknown,
             },
-        });
+        };
+        let key = (object.workspace.clone(), object.address.clone());
+        ledger.objects.insert(key, object);
     }
     for row in rows(session, include_str!("sql/ledger_keys.sql")).await? {
         let state = match row.get("state") {

@@ -47,8 +47,8 @@ pub struct Live {
     pub notes: Vec<String>,
     /// Databases that were looked into.
     pub opened: BTreeSet<String>,
-    /// Places that could not be read. What lies under one is held, never deleted.
-    pub gaps: Vec<Gap>,
+    /// Places that could not be read, and why. What lies under one is held, never deleted.
+    pub gaps: BTreeMap<Address, String>,
     /// What reading cost.
     pub cost: ReadCost,
 }
@@ -60,15 +60,6 @@ pub struct Server {
     pub power: Power,
     /// A reader: it takes no writes.
     pub in_recovery: bool,
-}
-
-/// A place that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// The object that could not be read; for a database, all that is inside it.
-    pub address: Address,
-    /// Why.
-    pub because: String,
 }
 
 /// What reading cost, for people and for tests.
@@ -86,13 +77,28 @@ impl Live {
         Digest::of(&(self.world.get(address), self.marks.get(address)))
     }
 
-    /// Whether an object lies under a gap, and which.
-    pub fn gap(&self, address: &Address) -> Option<&Gap> {
-        self.gaps.iter().find(|gap| {
-            &gap.address == address
-                || matches!((&gap.address, address.inside_database()),
-                    (Address::Database { name }, Some(database)) if name == database)
-        })
+    /// Whether an object lies under a gap: at which address, and why it could not be read.
+    pub fn gap(&self, address: &Address) -> Option<(Address, &str)> {
+        let above = match address {
+            Address::IamUserPolicy { user, .. } | Address::IamAccessKey { user, .. } => {
+                Some(Address::IamUser { name: user.clone() })
+            }
+            Address::IamRolePolicy { role, .. } => Some(Address::IamRole { name: role.clone() }),
+            other => other.inside_database().map(|name| Address::Database {
+                name: name.to_owned(),
+            }),
+        };
+        let keys = match address {
+            Address::IamAccessKey { user, .. } => Some(Address::IamAccessKey {
+                user: user.clone(),
+                id: None,
+            }),
+            _ => None,
+        };
+        [Some(address.clone()), keys, above]
+            .into_iter()
+            .flatten()
+            .find_map(|at| Some((at.clone(), self.gaps.get(&at)?.as_str())))
     }
 
     /// The databases that are a workspace's.

@@ -9,7 +9,7 @@ use super::connect::{Connector, Purpose};
 use super::iam::{IamRead, IamScope};
 use super::ledger::KeyState;
 use super::postgres::Catalogs;
-use super::{Gap, Ledger, Live, ReadCost, ReadError, iam, ledger, postgres};
+use super::{Ledger, Live, ReadCost, ReadError, iam, ledger, postgres};
 use crate::address::Address;
 use crate::model::{DatabaseState, Object};
 
@@ -39,20 +39,14 @@ pub struct ReadRequest {
 /// Reads IAM, the shared catalogs, the ledger, and every database asked for.
 ///
 /// # Errors
-/// The admin database or IAM cannot be read. A tenant's database that cannot is a [`Gap`].
+/// The admin database or IAM cannot be read. A tenant's database that cannot is a gap.
 pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Result<Live, ReadError> {
     let calls_before = aws.calls();
     let session = connector.connect(&request.admin_database, Purpose::Read).await?;
     let catalogs = postgres::read_catalogs(&session).await?;
     let ledger = ledger::read(&session, &catalogs.server.power.admin).await?;
     drop(session);
-    let scope = IamScope {
-        workspace: request.workspace.clone(),
-        users: request.iam_users.clone(),
-        roles: request.iam_roles.clone(),
-        keys_of: keys_of(request, &ledger),
-    };
-    let iam = iam::read(aws, &scope).await?;
+    let iam = iam::read(aws, &iam_scope(request, &ledger)).await?;
     let mut live = merge(catalogs, ledger, iam);
     let databases = databases(request, &live);
     live.cost = ReadCost {
@@ -61,6 +55,30 @@ pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Re
     };
     look_inside(connector, request.parallelism, databases, &mut live).await;
     Ok(live)
+}
+
+/// What is asked for, and what the ledger knows besides: where IAM cannot be read whole, those who left the file are
+/// found by name alone.
+fn iam_scope(request: &ReadRequest, ledger: &Ledger) -> IamScope {
+    let mut scope = IamScope {
+        workspace: request.workspace.clone(),
+        users: request.iam_users.clone(),
+        roles: request.iam_roles.clone(),
+        keys_of: keys_of(request, ledger),
+    };
+    for address in ledger.addresses(&request.workspace) {
+        match address {
+            Address::IamUser { name } if !request.iam_users.contains(name) => {
+                scope.users.insert(name.clone());
+                scope.keys_of.insert(name.clone());
+            }
+            Address::IamRole { name } => {
+                scope.roles.insert(name.clone());
+            }
+            _ => {}
+        }
+    }
+    scope
 }
 
 /// A user whose keys the ledger knows, or whose key a crash left in question, is one whose keys are read.
@@ -120,11 +138,6 @@ fn merge(catalogs: Catalogs, ledger: Ledger, iam: IamRead) -> Live {
         world.insert(address, object);
     }
     marks.extend(iam.marks);
-    let gaps = iam
-        .gaps
-        .into_iter()
-        .map(|(address, because)| Gap { address, because })
-        .collect();
     Live {
         world,
         marks,
@@ -137,7 +150,7 @@ fn merge(catalogs: Catalogs, ledger: Ledger, iam: IamRead) -> Live {
         case_variants: iam.case_variants,
         notes: iam.notes,
         opened: BTreeSet::new(),
-        gaps,
+        gaps: iam.gaps.into_iter().collect(),
         cost: ReadCost::default(),
     }
 }
@@ -151,7 +164,7 @@ fn is_ours(ledger: &Ledger, id: &str) -> bool {
 
 /// Deletion policies and passwords: what no catalog shows.
 fn remember(world: &mut crate::model::World, ledger: &Ledger, oids: &BTreeMap<Address, u32>) {
-    for remembered in &ledger.objects {
+    for remembered in ledger.objects.values() {
         if remembered.oid != oids.get(&remembered.address).copied() {
             continue;
         }
@@ -192,12 +205,9 @@ async fn look_inside(connector: &Connector, parallelism: usize, databases: Vec<S
                 }
             }
             Err(error) => {
-                live.gaps.push(Gap {
-                    address: Address::Database { name: database },
-                    because: error.to_string(),
-                });
+                live.gaps
+                    .insert(Address::Database { name: database }, error.to_string());
             }
         }
     }
-    live.gaps.sort_by(|a, b| a.address.cmp(&b.address));
 }

@@ -1,6 +1,6 @@
 //! What the admin may do: pure arithmetic over memberships.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -115,32 +115,46 @@ fn reach(from: &str, rows: &[MembershipRow], follow: impl Fn(&MembershipRow) -> 
     reached
 }
 
-/// A path of memberships, of any kind, from one role to another; empty where there is none.
+/// Every role that one role is a member of, however indirectly and with whatever options, with the way there.
 ///
 /// RDS reads `rds_iam` through any chain: a role that reaches it can no longer log in by password.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.html>
-pub fn path(from: &str, to: &str, rows: &[MembershipRow]) -> Vec<String> {
+pub struct Paths<'a> {
+    from: &'a str,
+    came_from: BTreeMap<&'a str, &'a str>,
+}
+
+/// The memberships of a role and of what it is a member of.
+pub fn paths<'a>(from: &'a str, rows: &'a [MembershipRow]) -> Paths<'a> {
+    let mut roles_of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for row in rows {
+        roles_of.entry(&row.member).or_default().push(&row.role);
+    }
     let mut came_from: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut waiting = std::collections::VecDeque::from([from]);
+    let mut waiting = VecDeque::from([from]);
     while let Some(member) = waiting.pop_front() {
-        for row in rows.iter().filter(|row| row.member == member) {
-            if row.role != from && !came_from.contains_key(row.role.as_str()) {
-                came_from.insert(&row.role, member);
-                waiting.push_back(&row.role);
+        for &role in roles_of.get(member).into_iter().flatten() {
+            if role != from && !came_from.contains_key(role) {
+                came_from.insert(role, member);
+                waiting.push_back(role);
             }
         }
     }
-    if !came_from.contains_key(to) {
-        return Vec::new();
+    Paths { from, came_from }
+}
+
+impl Paths<'_> {
+    /// Each role on the way, both ends included; the role itself is its own way. `None` where there is no way.
+    pub fn to(&self, role: &str) -> Option<Vec<String>> {
+        let mut path = vec![role.to_owned()];
+        let mut at = role;
+        while at != self.from {
+            at = self.came_from.get(at)?;
+            path.push(at.to_owned());
+        }
+        path.reverse();
+        Some(path)
     }
-    let mut path = vec![to.to_owned()];
-    let mut at = to;
-    while let Some(previous) = came_from.get(at) {
-        path.push((*previous).to_owned());
-        at = previous;
-    }
-    path.reverse();
-    path
 }
 
 #[cfg(test)]
@@ -184,7 +198,15 @@ mod tests {
             row("group", "master", false, true, true),
             row("rds_iam", "group", false, true, true),
         ];
-        assert_eq!(path("master", "rds_iam", &rows), ["master", "group", "rds_iam"]);
-        assert!(path("rds_iam", "master", &rows).is_empty());
+        let way = paths("master", &rows).to("rds_iam");
+        assert_eq!(
+            way.as_deref(),
+            Some(["master", "group", "rds_iam"].map(str::to_owned).as_slice())
+        );
+        assert_eq!(paths("rds_iam", &rows).to("master"), None);
+        assert_eq!(
+            paths("master", &rows).to("master"),
+            Some(vec!["master".to_owned()])
+        );
     }
 }

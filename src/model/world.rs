@@ -72,6 +72,11 @@ impl World {
         self.objects.iter()
     }
 
+    /// Everything from an address on, in order.
+    pub fn from(&self, address: &Address) -> impl Iterator<Item = (&Address, &Object)> {
+        self.objects.range(address.clone()..)
+    }
+
     /// How many objects there are.
     pub fn len(&self) -> usize {
         self.objects.len()

@@ -4,24 +4,31 @@ use std::collections::BTreeMap;
 
 use crate::address::{Address, TenantId};
 use crate::desired::{Desired, DesiredTenant, Login};
-use crate::diff::{Action, Diff};
+use crate::diff::{Action, Change, Diff};
 use crate::model::{Object, Password};
 
 /// The lines of all tenants that a diff touches.
 pub(super) fn effects(desired: &Desired, diff: &Diff) -> BTreeMap<TenantId, String> {
-    let mut effects = BTreeMap::new();
-    for tenant in diff.changes.iter().filter_map(|change| change.tenant.as_ref()) {
-        let adopted = diff.changes.iter().any(|change| {
-            change.tenant.as_ref() == Some(tenant) && matches!(change.action, Action::Adopt(_))
-        });
-        let line = match desired.tenants.get(tenant) {
-            _ if adopted => format!("{tenant}: what exists gets our mark, and nothing else changes"),
-            Some(wanted) => line(desired, tenant, wanted),
-            None => leaving(tenant, diff),
-        };
-        effects.insert(tenant.clone(), line);
+    let mut changes_of: BTreeMap<&TenantId, Vec<&Change>> = BTreeMap::new();
+    for change in &diff.changes {
+        if let Some(tenant) = &change.tenant {
+            changes_of.entry(tenant).or_default().push(change);
+        }
     }
-    effects
+    changes_of
+        .into_iter()
+        .map(|(tenant, changes)| {
+            let adopted = changes
+                .iter()
+                .any(|change| matches!(change.action, Action::Adopt(_)));
+            let text = match desired.tenants.get(tenant) {
+                _ if adopted => format!("{tenant}: what exists gets our mark, and nothing else changes"),
+                Some(wanted) => line(desired, tenant, wanted),
+                None => leaving(tenant, &changes, diff),
+            };
+            (tenant.clone(), text)
+        })
+        .collect()
 }
 
 fn line(desired: &Desired, tenant: &TenantId, wanted: &DesiredTenant) -> String {
@@ -60,17 +67,14 @@ fn has_password(desired: &Desired, wanted: &DesiredTenant) -> bool {
     matches!(desired.world.get(&address), Some(Object::Role(role)) if role.password == Password::Set)
 }
 
-fn leaving(tenant: &TenantId, diff: &Diff) -> String {
-    let mut dropped: Vec<String> = Vec::new();
-    for change in diff
-        .changes
+fn leaving(tenant: &TenantId, changes: &[&Change], diff: &Diff) -> String {
+    let dropped: Vec<_> = changes
         .iter()
-        .filter(|change| change.tenant.as_ref() == Some(tenant))
-    {
-        if let (Address::Database { name }, Action::Delete(_)) = (&change.address, &change.action) {
-            dropped.push(name.clone());
-        }
-    }
+        .filter_map(|change| match (&change.address, &change.action) {
+            (Address::Database { name }, Action::Delete(_)) => Some(name.clone()),
+            _ => None,
+        })
+        .collect();
     let kept: Vec<_> = diff
         .held
         .iter()

@@ -6,7 +6,7 @@ use crate::address::Address;
 use crate::desired::Desired;
 use crate::diff::{Action, Diff};
 use crate::live::Live;
-use crate::model::{MembershipRow, Object, Password, power};
+use crate::model::{MembershipRow, Password, power};
 
 /// A reason to stop before the first write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +60,10 @@ fn lockout(desired: &Desired, live: &Live, diff: &Diff) -> Vec<Guard> {
         .filter(|row| !row.is_creators(&desired.admin))
         .cloned()
         .collect();
-    let mut with_password = vec![desired.admin.clone()];
+    let mut with_password = Vec::new();
+    if desired.admin_by_password {
+        with_password.push(desired.admin.clone());
+    }
     with_password.extend(
         desired
             .world
@@ -68,32 +71,29 @@ fn lockout(desired: &Desired, live: &Live, diff: &Diff) -> Vec<Guard> {
             .filter(|(_, role)| role.password != Password::None)
             .map(|(name, _)| name.to_owned()),
     );
-    let mut guards = Vec::new();
-    for change in &diff.changes {
-        let (Address::Membership { role, member }, Action::Create(Object::Membership(_))) =
-            (&change.address, &change.action)
-        else {
-            continue;
-        };
-        if role != group {
-            continue;
-        }
-        for from in &with_password {
-            let path = if from == member {
-                vec![from.clone()]
-            } else {
-                power::path(from, member, &rows)
-            };
-            if !path.is_empty() {
-                guards.push(Guard {
-                    code: "password_lockout".into(),
-                    message: format!(
-                        "\"{from}\" logs in by password and would become a member of {group} by {} -> {group}, which ends \
-                         password logins. Revoke that membership first",
-                        path.join(" -> ")
-                    ),
-                });
+    let joining: Vec<&str> = diff
+        .changes
+        .iter()
+        .filter_map(|change| match (&change.address, &change.action) {
+            (Address::Membership { role, member }, Action::Create(_)) if role == group => {
+                Some(member.as_str())
             }
+            _ => None,
+        })
+        .collect();
+    let mut guards = Vec::new();
+    for from in &with_password {
+        let paths = power::paths(from, &rows);
+        for member in &joining {
+            let Some(path) = paths.to(member) else { continue };
+            guards.push(Guard {
+                code: "password_lockout".into(),
+                message: format!(
+                    "\"{from}\" logs in by password and would become a member of {group} by {} -> {group}, which ends \
+                     password logins. Revoke that membership first",
+                    path.join(" -> ")
+                ),
+            });
         }
     }
     guards

@@ -1,6 +1,6 @@
 //! Plans and results for people.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use similar::{ChangeTag, TextDiff};
@@ -42,19 +42,34 @@ impl Style {
 /// Columns of the kind, so that names stand below each other.
 const KIND_WIDTH: usize = 16;
 
+/// What a plan says of one tenant, or of what is nobody's.
+#[derive(Default)]
+struct Group<'a> {
+    changes: Vec<&'a PlannedChange>,
+    held: Vec<&'a HeldObject>,
+}
+
 /// A whole plan.
 pub fn plan(plan: &Plan, style: Style) -> String {
     let mut text = String::new();
-    let tenants: BTreeSet<Option<&TenantId>> = plan
-        .changes
-        .iter()
-        .map(|change| change.tenant.as_ref())
-        .chain(plan.held.iter().map(|held| held.tenant.as_ref()))
-        .collect();
+    let mut groups: BTreeMap<Option<&TenantId>, Group<'_>> = BTreeMap::new();
+    for change in &plan.changes {
+        groups
+            .entry(change.tenant.as_ref())
+            .or_default()
+            .changes
+            .push(change);
+    }
+    for held in &plan.held {
+        groups.entry(held.tenant.as_ref()).or_default().held.push(held);
+    }
     // What is nobody's comes last.
-    let (named, nobodys): (Vec<_>, Vec<_>) = tenants.into_iter().partition(Option::is_some);
-    for tenant in named.into_iter().chain(nobodys) {
-        group(&mut text, plan, tenant, style);
+    let nobodys = groups.remove(&None);
+    for (tenant, group) in &groups {
+        one_group(&mut text, plan, *tenant, group, style);
+    }
+    if let Some(group) = nobodys {
+        one_group(&mut text, plan, None, &group, style);
     }
     for warning in &plan.warnings {
         let _ = writeln!(
@@ -105,7 +120,7 @@ fn summary_line(plan: &Plan) -> String {
     format!("{held}Plan: {add} to add, {change} to change, {destroy} to destroy.\n")
 }
 
-fn group(text: &mut String, plan: &Plan, tenant: Option<&TenantId>, style: Style) {
+fn one_group(text: &mut String, plan: &Plan, tenant: Option<&TenantId>, group: &Group<'_>, style: Style) {
     let title = tenant.map_or_else(
         || "databases that are nobody's".to_owned(),
         |tenant| printable(tenant.as_str()),
@@ -114,15 +129,25 @@ fn group(text: &mut String, plan: &Plan, tenant: Option<&TenantId>, style: Style
     if let Some(effect) = tenant.and_then(|tenant| plan.effects.get(tenant)) {
         let _ = writeln!(text, "  {}", printable(effect));
     }
-    for change in plan
-        .changes
-        .iter()
-        .filter(|change| change.tenant.as_ref() == tenant)
-    {
+    for change in &group.changes {
         one_change(text, plan, change, style);
     }
-    for held in plan.held.iter().filter(|held| held.tenant.as_ref() == tenant) {
-        one_held(text, held, style);
+    let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
+    for held in &group.held {
+        if held.kind == HeldKind::Waits {
+            *waiting.entry(&held.because).or_default() += 1;
+        } else {
+            one_held(text, held, style);
+        }
+    }
+    for (because, count) in waiting {
+        let objects = if count == 1 { "object" } else { "objects" };
+        let _ = writeln!(
+            text,
+            "  {} {count} {objects}: {}",
+            style.paint("35", "! held  "),
+            printable(because)
+        );
     }
     text.push('\n');
 }
