@@ -12,6 +12,7 @@ on_both_ends!(
     a_failed_statement_stops_its_tenant_only,
     lost_answers_and_throttling_are_survived,
     a_key_whose_secret_was_lost_is_replaced,
+    a_key_made_by_hand_is_not_taken_for_a_lost_one,
 );
 
 fn tenants(count: usize, more: &str) -> String {
@@ -161,4 +162,28 @@ fn a_key_whose_secret_was_lost_is_replaced(major: u16) {
         site.login("client01", &token, "client01_db1", "SELECT 1"),
         Ok("1".into())
     );
+}
+
+/// A question that a crash left is answered once it can be; else it would be asked of every later key.
+fn a_key_made_by_hand_is_not_taken_for_a_lost_one(major: u16) {
+    let recipient = Recipient::new();
+    let site = Site::start(major);
+    site.tenants(&tenants(1, &recipient.block()));
+    site.world.proxy.inject(Fault::LostAnswer {
+        action: "CreateAccessKey".into(),
+        times: 1,
+    });
+    assert_eq!(site.apply().code, 1);
+    for (lost, _) in state_of::keys(&site, "client01") {
+        let parameters = [("UserName", "client01"), ("AccessKeyId", lost.as_str())];
+        state_of::call(&site, "DeleteAccessKey", &parameters);
+    }
+    site.apply().ok();
+    site.assert_converged();
+    state_of::call(&site, "CreateAccessKey", &[("UserName", "client01")]);
+    let keys = state_of::keys(&site, "client01");
+    assert_eq!(keys.len(), 2);
+    site.assert_converged();
+    site.apply().ok();
+    assert_eq!(state_of::keys(&site, "client01"), keys);
 }
