@@ -28,7 +28,7 @@ pub async fn prepare(target: &Target, lock: &Lock, live: &Live, workspace: &str)
         actor: target.actor.clone(),
     };
     let fresh = crate::live::ledger::read(lock.session(), &live.server.power.admin).await?;
-    ledger::settle(lock.session(), &run, &fresh, &live.world).await
+    ledger::settle(lock.session(), &run, &fresh, live).await
 }
 
 /// Reads again what the plan touches, compares digests, and plans once more: what moved since the plan was made was not

@@ -233,7 +233,8 @@ impl<'a> Differ<'a> {
                 return;
             }
         };
-        if let Some(because) = self.not_allowed(address) {
+        let not_ours = || self.may_not_revoke(role, member, object);
+        if let Some(because) = self.not_allowed(address).or_else(not_ours) {
             self.hold(address, Some(&mark.tenant), HeldKind::NotAllowed, because);
             return;
         }
