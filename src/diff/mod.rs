@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::address::{Address, Grantee, TenantId};
 use crate::desired::Desired;
 use crate::live::Live;
-use crate::model::{DeletionPolicy, Mark, Object};
+use crate::model::{Mark, Object};
 
 pub use adopt::adopt;
 pub use compare::FieldChange;
@@ -180,7 +180,7 @@ impl<'a> Differ<'a> {
                 _ => None,
             })
             .collect();
-        Self {
+        let mut differ = Self {
             desired,
             live,
             scope,
@@ -191,8 +191,10 @@ impl<'a> Differ<'a> {
             blocked: BTreeMap::new(),
             blocked_databases: BTreeMap::new(),
             tenant_roles,
-            given_up: given_up(desired, live),
-        }
+            given_up: BTreeSet::new(),
+        };
+        differ.given_up = differ.tenants_given_up();
+        differ
     }
 
     /// The mark of an object, if it is this workspace's.
@@ -265,6 +267,7 @@ impl<'a> Differ<'a> {
         let leaving = self
             .changes
             .values()
+            .filter(|change| takes_from_its_tenant(&change.address))
             .filter_map(|change| change.tenant.clone())
             .filter(|tenant| !self.desired.tenants.contains_key(tenant))
             .collect();
@@ -279,35 +282,10 @@ impl<'a> Differ<'a> {
     }
 }
 
-fn given_up<'a>(desired: &Desired, live: &'a Live) -> BTreeSet<&'a TenantId> {
-    let mut databases: BTreeMap<&TenantId, bool> = BTreeMap::new();
-    let mut roles: BTreeMap<&TenantId, bool> = BTreeMap::new();
-    for (address, mark) in live
-        .marks
-        .iter()
-        .filter(|(_, mark)| mark.workspace == desired.workspace)
-    {
-        match live.world.get(address) {
-            Some(Object::Database(database)) => {
-                *databases.entry(&mark.tenant).or_insert(true) &=
-                    database.deletion_policy == DeletionPolicy::Delete;
-            }
-            // A run that ended between the last database and the role left word of what it was about.
-            Some(Object::Role(_)) => {
-                let remembered = live.ledger.object(&desired.workspace, address);
-                let going = remembered.is_some_and(|row| row.deletion_policy == DeletionPolicy::Delete);
-                roles.insert(&mark.tenant, going);
-            }
-            _ => {}
-        }
-    }
-    let of_roles = roles
-        .into_iter()
-        .filter(|(tenant, going)| *going && !databases.contains_key(tenant));
-    let of_roles: Vec<_> = of_roles.map(|(tenant, _)| tenant).collect();
-    let of_databases = databases
-        .iter()
-        .filter(|(_, all)| **all)
-        .map(|(tenant, _)| *tenant);
-    of_databases.chain(of_roles).collect()
+/// Not what a tenant that left long ago never had: a grant of PUBLIC or of others on what it left behind.
+fn takes_from_its_tenant(address: &Address) -> bool {
+    !matches!(
+        address,
+        Address::DatabaseGrant { .. } | Address::SchemaGrant { .. } | Address::Membership { .. }
+    )
 }

@@ -128,7 +128,7 @@ pub fn build(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -> 
         live_digest: Digest::of(&touched),
         touched,
         summary: summary(&changes),
-        effects: effects::effects(desired, diff),
+        effects: effects::effects(desired, live, diff),
         guards: guards::check(desired, live, diff, options.max_removals),
         changes,
         steps,

@@ -26,7 +26,7 @@ pub enum Phase {
     Membership,
     /// Databases, created closed.
     Database,
-    /// PUBLIC goes.
+    /// PUBLIC goes, and whoever else shall hold nothing.
     Close,
     /// Databases open.
     Open,
