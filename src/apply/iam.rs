@@ -4,6 +4,10 @@
 //! not found, and a user whose last key was just deleted still has it. The writer remembers what it did in this run
 //! and waits for that, and for nothing else: the same answer about anything else is an error at once.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency>
+#![expect(
+    clippy::disallowed_methods,
+    reason = "IAM is written here, and in the modules below"
+)]
 
 mod blockers;
 mod create;

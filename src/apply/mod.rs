@@ -27,7 +27,7 @@ pub use approve::{Live, approve, prepare};
 pub use error::ApplyError;
 pub use run::run;
 
-/// A plan that was found to be still true, under the lock. Only [`approve`] makes one.
+/// A plan that was found to be still true, under the lock. Only [`approve()`] makes one.
 pub struct ApprovedPlan(Plan);
 
 /// Where a plan is applied.

@@ -162,21 +162,31 @@ impl<'a> Differ<'a> {
     /// Tenants all of whose databases may go, so that their roles have nothing left to own.
     pub(super) fn tenants_given_up(&self) -> BTreeSet<&'a TenantId> {
         let live = self.live;
-        let mut may_go: BTreeMap<&TenantId, bool> = BTreeMap::new();
-        for (address, mark) in &live.marks {
-            if let Some(Object::Database(database)) = live.world.get(address)
-                && mark.workspace == self.desired.workspace
-            {
-                *may_go.entry(&mark.tenant).or_insert(true) &= database.deletion_policy
-                    == DeletionPolicy::Delete
-                    && self.not_to_be_dropped(address).is_none();
+        let mut databases: BTreeMap<&TenantId, bool> = BTreeMap::new();
+        let mut roles: BTreeMap<&TenantId, bool> = BTreeMap::new();
+        for (address, mark) in live
+            .marks
+            .iter()
+            .filter(|(_, mark)| mark.workspace == self.desired.workspace)
+        {
+            match live.world.get(address) {
+                Some(Object::Database(database)) => {
+                    *databases.entry(&mark.tenant).or_insert(true) &= database.deletion_policy
+                        == DeletionPolicy::Delete
+                        && self.not_to_be_dropped(address).is_none();
+                }
+                // A run that ended between the last database and the role left word of what it was about.
+                Some(Object::Role(_)) => {
+                    let remembered = live.ledger.object(&self.desired.workspace, address);
+                    let going = remembered.is_some_and(|row| row.deletion_policy == DeletionPolicy::Delete);
+                    roles.insert(&mark.tenant, going);
+                }
+                _ => {}
             }
         }
-        may_go
-            .into_iter()
-            .filter(|(_, all)| *all)
-            .map(|(tenant, _)| tenant)
-            .collect()
+        roles.retain(|tenant, going| *going && !databases.contains_key(tenant));
+        databases.retain(|_, all| *all);
+        databases.into_keys().chain(roles.into_keys()).collect()
     }
 
     pub(super) fn is_gone(&self, tenant: &TenantId) -> bool {
@@ -287,10 +297,8 @@ impl<'a> Differ<'a> {
                 return;
             }
         };
-        if let Some(because) = self
-            .not_allowed(address)
-            .or_else(|| self.may_not_revoke("", role, member, object))
-        {
+        let not_ours = || self.may_not_revoke("", role, member, object);
+        if let Some(because) = self.not_allowed(address).or_else(not_ours) {
             self.hold(address, Some(&mark.tenant), HeldKind::NotAllowed, because);
             return;
         }

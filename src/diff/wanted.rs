@@ -1,6 +1,6 @@
 //! What is asked for, object by object.
 
-use super::{Action, Differ, HeldKind, compare};
+use super::{Action, Differ, FieldChange, HeldKind, compare};
 use crate::address::{Address, TenantId};
 use crate::engine::fresh_database;
 use crate::model::{DatabaseState, KeyStatus, Object};
@@ -81,12 +81,40 @@ impl<'a> Differ<'a> {
             self.hold(address, Some(tenant), HeldKind::NotAllowed, because);
             return;
         }
+        let Some((action, fields)) = self.within_power(address, tenant, action, fields) else {
+            return;
+        };
         let lost_login = lost_login(&action);
         let change = self.change(address, Some(tenant), action);
         change.fields = fields;
         if let (true, Address::Role { name }) = (lost_login, address) {
             change.end_sessions.insert((name.clone(), None));
         }
+    }
+
+    /// Attributes of a role that the admin may not touch stay as they are, and are held; the rest of a change goes on.
+    fn within_power(
+        &mut self,
+        address: &Address,
+        tenant: &TenantId,
+        action: Action,
+        fields: Vec<FieldChange>,
+    ) -> Option<(Action, Vec<FieldChange>)> {
+        let Action::Update {
+            before: Object::Role(before),
+            after: Object::Role(wanted),
+        } = &action
+        else {
+            return Some((action, fields));
+        };
+        let mut after = wanted.clone();
+        let Some(because) = self.keep_what_is_beyond_us(&address.name(), before, &mut after) else {
+            return Some((action, fields));
+        };
+        self.hold(address, Some(tenant), HeldKind::NotAllowed, because);
+        let (before, after) = (Object::Role(before.clone()), Object::Role(after));
+        let fields = compare::compare(&after, &before);
+        (!fields.is_empty()).then_some((Action::Update { before, after }, fields))
     }
 
     /// A database that is to be made, or that never opened, holds what every new one holds.

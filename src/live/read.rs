@@ -39,7 +39,7 @@ pub struct ReadRequest {
 /// Reads IAM, the shared catalogs, the ledger, and every database asked for.
 ///
 /// # Errors
-/// The admin database or IAM cannot be read. A tenant's database that cannot is a [`Gap`].
+/// The admin database or IAM cannot be read. A tenant's database that cannot is a gap.
 pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Result<Live, ReadError> {
     let calls_before = aws.calls();
     let session = connector.connect(&request.admin_database, Purpose::Read).await?;
@@ -68,10 +68,9 @@ fn iam_scope(request: &ReadRequest, ledger: &Ledger) -> IamScope {
     };
     for address in ledger.addresses(&request.workspace) {
         match address {
-            Address::IamUser { name } => {
-                if scope.users.insert(name.clone()) {
-                    scope.keys_of.insert(name.clone());
-                }
+            Address::IamUser { name } if !request.iam_users.contains(name) => {
+                scope.users.insert(name.clone());
+                scope.keys_of.insert(name.clone());
             }
             Address::IamRole { name } => {
                 scope.roles.insert(name.clone());

@@ -123,6 +123,7 @@ pub fn build(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -> 
         workspace: desired.workspace.clone(),
         cluster: desired.facts.resource_id.clone(),
         only: options.only.clone(),
+        max_removals: options.max_removals,
         config_digest: desired.digest.clone(),
         live_digest: Digest::of(&touched),
         touched,

@@ -8,7 +8,9 @@ use super::step::{Command, Expectation, Phase, Record, SqlCommand};
 use crate::address::Address;
 use crate::diff::{Action, Change};
 use crate::model::quote::{quote_identifier as ident, quote_literal as literal};
-use crate::model::{Database, DatabaseState, Membership, Object, Password, Role, RoleSetting};
+use crate::model::{
+    Database, DatabaseState, DeletionPolicy, Membership, Object, Password, Role, RoleSetting,
+};
 
 pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
     match &change.address {
@@ -92,12 +94,17 @@ fn role(context: &Context<'_>, change: &Change, name: &str) -> Vec<Draft> {
             before: Object::Role(before),
             after: Object::Role(after),
         } => altered(context, change, name, before, after),
+        // That it shall go is written down first: once its databases are gone, nothing else would tell.
         Action::Delete(_) => vec![
             admin(
                 Phase::CutAccess,
                 vec![format!("ALTER ROLE {} NOLOGIN", ident(name))],
                 Vec::new(),
-            ),
+            )
+            .record(Record::DeletionPolicy {
+                address: change.address.clone(),
+                policy: DeletionPolicy::Delete,
+            }),
             admin(
                 Phase::DropRole,
                 vec![format!("DROP ROLE {}", ident(name))],
@@ -310,7 +317,9 @@ fn database(context: &Context<'_>, change: &Change, name: &str) -> Vec<Draft> {
 
 fn policy(name: &str, database: &Database) -> Record {
     Record::DeletionPolicy {
-        database: name.to_owned(),
+        address: Address::Database {
+            name: name.to_owned(),
+        },
         policy: database.deletion_policy,
     }
 }

@@ -1,6 +1,7 @@
 //! Plans and results for people and machines. It decides nothing.
 
 pub mod json;
+pub mod markdown;
 mod steps;
 pub mod text;
 

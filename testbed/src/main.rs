@@ -1,31 +1,53 @@
-//! Keeps a world running for as long as somebody wants it: `testbed up`.
+//! Keeps a world running for as long as somebody wants it: `testbed up`. And plays the operator of that world, who
+//! hands out access keys: `testbed access-key`.
 
 use std::{
     error::Error,
     io::{self, Write},
+    net::IpAddr,
     process::ExitCode,
 };
 
-use tenantctl_testbed::{MASTER, Options, World};
+use tenantctl_testbed::{Credentials, MASTER, Options, World};
 use tokio::signal::unix::{SignalKind, signal};
 
-const USAGE: &str = "usage: testbed up [--postgres 15|16|17|18] [--identifier NAME]
+const USAGE: &str = "usage: testbed up [--postgres 15|16|17|18] [--identifier NAME] [--source-ip ADDRESS]
+       testbed access-key USER
 
-Starts Postgres, set up like Aurora, and an AWS emulator. Prints the environment that reaches them as `export` lines,
-then `# ready`, and runs until its standard input ends or it is told to stop by SIGINT or SIGTERM.
+up: starts Postgres, set up like Aurora, and an AWS emulator. Prints the environment that reaches them as `export`
+lines, then `# ready`, and runs until its standard input ends or it is told to stop by SIGINT or SIGTERM. Whoever
+assumes a role does so from ADDRESS (127.0.0.1), which is what trust policies see.
+
+access-key: creates an access key of an IAM user in the emulator that AWS_ENDPOINT_URL names, and prints it as `export`
+lines.
 ";
 
-struct Arguments {
-    major: u16,
-    identifier: String,
+#[derive(Debug, PartialEq)]
+enum Command {
+    Up {
+        major: u16,
+        identifier: String,
+        source_ip: Option<IpAddr>,
+    },
+    AccessKey {
+        user: String,
+    },
 }
 
 fn main() -> ExitCode {
-    let Some(arguments) = parse(std::env::args().skip(1)) else {
+    let Some(command) = parse(std::env::args().skip(1)) else {
         let _ = io::stderr().write_all(USAGE.as_bytes());
         return ExitCode::from(2);
     };
-    match up(&arguments) {
+    let done = match &command {
+        Command::Up {
+            major,
+            identifier,
+            source_ip,
+        } => up(*major, identifier, *source_ip),
+        Command::AccessKey { user } => access_key(user),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "testbed: {error}");
@@ -34,26 +56,39 @@ fn main() -> ExitCode {
     }
 }
 
-fn parse(mut words: impl Iterator<Item = String>) -> Option<Arguments> {
-    let mut arguments = Arguments {
-        major: 15,
-        identifier: "prod-tenants".into(),
-    };
-    if words.next()? != "up" {
-        return None;
+fn parse(mut words: impl Iterator<Item = String>) -> Option<Command> {
+    match words.next()?.as_str() {
+        "up" => parse_up(words),
+        "access-key" => {
+            let user = words.next().filter(|word| !word.starts_with('-'))?;
+            words.next().is_none().then_some(Command::AccessKey { user })
+        }
+        _ => None,
     }
+}
+
+fn parse_up(mut words: impl Iterator<Item = String>) -> Option<Command> {
+    let (mut major, mut identifier, mut source_ip) = (15, "prod-tenants".to_owned(), None);
     while let Some(option) = words.next() {
         match option.as_str() {
-            "--postgres" => arguments.major = words.next()?.parse().ok()?,
-            "--identifier" => arguments.identifier = words.next()?,
+            "--postgres" => major = words.next()?.parse().ok()?,
+            "--identifier" => identifier = words.next()?,
+            "--source-ip" => source_ip = Some(words.next()?.parse().ok()?),
             _ => return None,
         }
     }
-    Some(arguments)
+    Some(Command::Up {
+        major,
+        identifier,
+        source_ip,
+    })
 }
 
-fn up(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let world = World::start_with(arguments.major, &arguments.identifier, &Options::default())?;
+fn up(major: u16, identifier: &str, source_ip: Option<IpAddr>) -> Result<(), Box<dyn Error>> {
+    let world = World::start_with(major, identifier, &Options::default())?;
+    if source_ip.is_some() {
+        world.proxy.check_trust(source_ip);
+    }
     let mut env = world.env();
     let own = [
         ("TENANTCTL_DEMO_ENDPOINT", world.endpoint()),
@@ -69,12 +104,26 @@ fn up(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn access_key(user: &str) -> Result<(), Box<dyn Error>> {
+    let endpoint = std::env::var("AWS_ENDPOINT_URL").unwrap_or_default();
+    let port = endpoint
+        .strip_prefix("http://127.0.0.1:")
+        .and_then(|port| port.trim_end_matches('/').parse().ok());
+    let port =
+        port.ok_or("AWS_ENDPOINT_URL names no emulator: take the environment that `testbed up` prints")?;
+    let key = Credentials::create(port, user)?;
+    print(&[
+        ("AWS_ACCESS_KEY_ID".to_owned(), key.access_key),
+        ("AWS_SECRET_ACCESS_KEY".to_owned(), key.secret_key),
+    ])?;
+    Ok(())
+}
+
 fn print(env: &[(String, String)]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for (name, value) in env {
         writeln!(out, "export {name}='{}'", value.replace('\'', r"'\''"))?;
     }
-    writeln!(out, "# ready")?;
     out.flush()
 }
 
@@ -93,6 +142,7 @@ fn run_until_the_end(env: &[(String, String)]) -> io::Result<()> {
         let mut interrupted = signal(SignalKind::interrupt())?;
         let mut terminated = signal(SignalKind::terminate())?;
         print(env)?;
+        writeln!(io::stdout(), "# ready")?;
         tokio::select! {
             _ = end => {}
             _ = interrupted.recv() => {}
@@ -100,4 +150,36 @@ fn run_until_the_end(env: &[(String, String)]) -> io::Result<()> {
         }
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Option<Command> {
+        parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        let up = Command::Up {
+            major: 17,
+            identifier: "prod-tenants".into(),
+            source_ip: Some(IpAddr::from([192, 0, 2, 1])),
+        };
+        assert_eq!(parsed("up --postgres 17 --source-ip 192.0.2.1"), Some(up));
+        let user = "client01".into();
+        assert_eq!(parsed("access-key client01"), Some(Command::AccessKey { user }));
+        for line in [
+            "",
+            "down",
+            "up --source-ip here",
+            "up --postgres",
+            "access-key",
+            "access-key a b",
+            "access-key -x",
+        ] {
+            assert_eq!(parsed(line), None, "{line}");
+        }
+    }
 }

@@ -13,7 +13,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     aws::{
-        REGION, http,
+        REGION,
+        call::Caller,
+        http,
         policy::{Request, Verdict, evaluate},
         xml_text,
     },
@@ -44,6 +46,11 @@ impl Credentials {
             secret_key: text("SecretAccessKey")?,
             session_token: xml_text(xml, "SessionToken"),
         })
+    }
+
+    /// Creates an access key of a user, in the emulator behind a port of 127.0.0.1 that may be another process's.
+    pub fn create(port: u16, user: &str) -> Result<Self, Error> {
+        Self::from_xml(&Caller::operator(port).call("iam", "CreateAccessKey", &[("UserName", user)])?)
     }
 
     /// A token that logs a database user in at an endpoint (`host:port`) during the next 15 minutes.
