@@ -3,7 +3,7 @@
 use tenantctl::model::MembershipRow;
 
 use crate::applied::{add_member, add_row, reckon};
-use crate::world::{ADMIN, ONE, Small, TWO, grant, schema_grant, to};
+use crate::world::{ADMIN, ONE, Small, TWO, alter_role, grant, schema_grant, to};
 
 #[test]
 fn a_tenant_that_is_a_member_of_another() {
@@ -67,6 +67,18 @@ fn a_role_that_the_admin_may_not_administer() {
         live.memberships.retain(|row| row.role != "client01");
         reckon(live);
         live.world.remove(&schema_grant("client01_db1", to("client01")));
+    });
+    insta::assert_snapshot!(small.shown());
+}
+
+/// From 16 on an attribute is given and taken only by a role that has it itself.
+#[test]
+fn attributes_that_the_admin_may_not_take() {
+    let small = Small::applied(ONE).edit(|live| {
+        alter_role(live, "client01", |role| {
+            role.bypass_rls = true;
+            role.create_database = true;
+        });
     });
     insta::assert_snapshot!(small.shown());
 }

@@ -3,6 +3,8 @@
 use tenantctl::live::ledger::{CREATE_ACCESS_KEY, OpenStep};
 use tenantctl::model::{AccessKey, DatabaseState, DeletionPolicy, KeyStatus, Object};
 
+use tenantctl::plan::Phase;
+
 use crate::world::{ONE, RECIPIENT, Small, TWO, alter_database, alter_role, key, role};
 
 #[test]
@@ -127,6 +129,18 @@ fn an_invalid_database_of_a_tenant_that_left_goes_too() {
         plan.contains("DROP DATABASE IF EXISTS \"client02_db1\" WITH (FORCE)"),
         "{plan}"
     );
+}
+
+/// The run ended after the last database went, and before the role did.
+#[test]
+fn a_role_whose_databases_went_before_a_crash() {
+    let mut small = leaving("delete");
+    let mut plan = small.plan();
+    plan.steps.retain(|step| step.phase != Phase::DropRole);
+    plan.changes.retain(|change| change.address != role("client02"));
+    small.live = crate::simulate::simulate(&plan, &small.desired, &small.live);
+    let text = small.shown();
+    assert!(text.contains("DROP ROLE \"client02\""), "{text}");
 }
 
 /// One of its databases is to stay, so what the role owns in it stays with it.
