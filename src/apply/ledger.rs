@@ -306,14 +306,11 @@ async fn write(
             )
             .await?;
         }
-        Record::DeletionPolicy { database, policy } => {
-            let address = text(&Address::Database {
-                name: database.clone(),
-            });
+        Record::DeletionPolicy { address, policy } => {
             execute(
                 session,
                 "UPDATE tenantctl.object SET deletion_policy = $3 WHERE workspace = $1 AND address = $2::text::jsonb",
-                &[&run.workspace, &address, &policy.as_str()],
+                &[&run.workspace, &text(address), &policy.as_str()],
             )
             .await?;
         }

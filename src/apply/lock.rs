@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, sleep};
 
 use super::ApplyError;
-use crate::live::connect::{Connector, Purpose, Session};
+use crate::live::connect::{self, Connector, Session};
 
 /// A held lock. It ends with its session, so none outlives its process.
 pub struct Lock {
@@ -25,14 +25,43 @@ impl Lock {
     }
 }
 
+/// What a lock of a workspace is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// One apply at a time.
+    Apply,
+    /// Held shared by every session that writes. A process that is killed leaves a backend that goes on with its
+    /// statement, such as CREATE DATABASE, and that nothing else would tell from an idle server.
+    Writers,
+}
+
 /// The key of a workspace: the first eight bytes of a hash, because advisory locks are numbers.
 ///
 /// <https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS>
-pub fn key(workspace: &str) -> i64 {
-    let hash = Sha256::digest(format!("tenantctl:{workspace}"));
+fn key(workspace: &str, purpose: Purpose) -> i64 {
+    let prefix = match purpose {
+        Purpose::Apply => "tenantctl",
+        Purpose::Writers => "tenantctl-writers",
+    };
+    let hash = Sha256::digest(format!("{prefix}:{workspace}"));
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&hash[..8]);
     i64::from_be_bytes(bytes)
+}
+
+/// Marks a session as one that writes for a workspace, for as long as it lives.
+///
+/// # Errors
+/// The session is gone.
+pub(super) async fn mark_writer(session: &Session, workspace: &str) -> Result<(), ApplyError> {
+    let key = key(workspace, Purpose::Writers);
+    let marked = session
+        .client()
+        .query_one("SELECT pg_advisory_lock_shared($1)", &[&key])
+        .await;
+    marked
+        .map(|_| ())
+        .map_err(|error| ApplyError::sql(&session.database, error))
 }
 
 /// Who holds a lock.
@@ -56,32 +85,64 @@ pub async fn acquire(
     timeout: Duration,
     waiting: impl Fn(&str),
 ) -> Result<Lock, ApplyError> {
-    let session = connector.connect(database, Purpose::Write).await?;
-    let key = key(workspace);
-    let deadline = Instant::now() + timeout;
-    let mut told = false;
-    loop {
-        let row = session
-            .client()
-            .query_one("SELECT pg_try_advisory_lock($1)", &[&key])
-            .await
-            .map_err(|error| ApplyError::sql(database, error))?;
-        if row.get(0) {
-            return Ok(Lock { session });
+    let session = connector.connect(database, connect::Purpose::Write).await?;
+    let patience = Patience {
+        workspace,
+        deadline: Instant::now() + timeout,
+        timeout,
+    };
+    patience.take(&session, Purpose::Apply, waiting).await?;
+    // Ours now. What a killed run left running ends first: only then is what lives settled.
+    patience.take(&session, Purpose::Writers, |_| {}).await?;
+    let writers = key(workspace, Purpose::Writers);
+    let released = session
+        .client()
+        .query_one("SELECT pg_advisory_unlock($1)", &[&writers])
+        .await;
+    released.map_err(|error| ApplyError::sql(database, error))?;
+    Ok(Lock { session })
+}
+
+/// How long a lock is waited for.
+struct Patience<'a> {
+    workspace: &'a str,
+    deadline: Instant,
+    timeout: Duration,
+}
+
+impl Patience<'_> {
+    async fn take(
+        &self,
+        session: &Session,
+        purpose: Purpose,
+        waiting: impl Fn(&str),
+    ) -> Result<(), ApplyError> {
+        let key = key(self.workspace, purpose);
+        let mut told = false;
+        loop {
+            let row = session
+                .client()
+                .query_one("SELECT pg_try_advisory_lock($1)", &[&key])
+                .await
+                .map_err(|error| ApplyError::sql(&session.database, error))?;
+            if row.get(0) {
+                return Ok(());
+            }
+            let holder = holder(session, key).await?;
+            if Instant::now() >= self.deadline {
+                let workspace = self.workspace.to_owned();
+                return Err(ApplyError::Locked {
+                    workspace,
+                    holder,
+                    waited: self.timeout,
+                });
+            }
+            if !told {
+                waiting(&holder);
+                told = true;
+            }
+            sleep(Duration::from_millis(200)).await;
         }
-        let holder = holder(&session, key).await?;
-        if Instant::now() >= deadline {
-            return Err(ApplyError::Locked {
-                workspace: workspace.to_owned(),
-                holder,
-                waited: timeout,
-            });
-        }
-        if !told {
-            waiting(&holder);
-            told = true;
-        }
-        sleep(Duration::from_millis(300)).await;
     }
 }
 
