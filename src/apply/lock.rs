@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, sleep};
 
 use super::ApplyError;
-use crate::live::connect::{self, Connector, Session};
+use crate::live::connect::{Connector, Purpose, Session};
 
 /// A held lock. It ends with its session, so none outlives its process.
 pub struct Lock {
@@ -25,24 +25,21 @@ impl Lock {
     }
 }
 
-/// What a lock of a workspace is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Purpose {
-    /// One apply at a time.
-    Apply,
-    /// Held shared by every session that writes. A process that is killed leaves a backend that goes on with its
-    /// statement, such as CREATE DATABASE, and that nothing else would tell from an idle server.
-    Writers,
+/// The key of a workspace's lock: one apply at a time.
+pub fn key(workspace: &str) -> i64 {
+    number("tenantctl", workspace)
 }
 
-/// The key of a workspace: the first eight bytes of a hash, because advisory locks are numbers.
+/// The key that every session that writes for a workspace holds shared. A process that is killed leaves a backend that
+/// goes on with its statement, such as CREATE DATABASE, and that nothing else would tell from an idle server.
+fn writers_key(workspace: &str) -> i64 {
+    number("tenantctl-writers", workspace)
+}
+
+/// The first eight bytes of a hash, because advisory locks are numbers.
 ///
 /// <https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS>
-fn key(workspace: &str, purpose: Purpose) -> i64 {
-    let prefix = match purpose {
-        Purpose::Apply => "tenantctl",
-        Purpose::Writers => "tenantctl-writers",
-    };
+fn number(prefix: &str, workspace: &str) -> i64 {
     let hash = Sha256::digest(format!("{prefix}:{workspace}"));
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&hash[..8]);
@@ -54,7 +51,7 @@ fn key(workspace: &str, purpose: Purpose) -> i64 {
 /// # Errors
 /// The session is gone.
 pub(super) async fn mark_writer(session: &Session, workspace: &str) -> Result<(), ApplyError> {
-    let key = key(workspace, Purpose::Writers);
+    let key = writers_key(workspace);
     let marked = session
         .client()
         .query_one("SELECT pg_advisory_lock_shared($1)", &[&key])
@@ -85,16 +82,16 @@ pub async fn acquire(
     timeout: Duration,
     waiting: impl Fn(&str),
 ) -> Result<Lock, ApplyError> {
-    let session = connector.connect(database, connect::Purpose::Write).await?;
+    let session = connector.connect(database, Purpose::Write).await?;
     let patience = Patience {
         workspace,
         deadline: Instant::now() + timeout,
         timeout,
     };
-    patience.take(&session, Purpose::Apply, waiting).await?;
+    patience.take(&session, key(workspace), waiting).await?;
     // Ours now. What a killed run left running ends first: only then is what lives settled.
-    patience.take(&session, Purpose::Writers, |_| {}).await?;
-    let writers = key(workspace, Purpose::Writers);
+    patience.take(&session, writers_key(workspace), |_| {}).await?;
+    let writers = writers_key(workspace);
     let released = session
         .client()
         .query_one("SELECT pg_advisory_unlock($1)", &[&writers])
@@ -111,13 +108,7 @@ struct Patience<'a> {
 }
 
 impl Patience<'_> {
-    async fn take(
-        &self,
-        session: &Session,
-        purpose: Purpose,
-        waiting: impl Fn(&str),
-    ) -> Result<(), ApplyError> {
-        let key = key(self.workspace, purpose);
+    async fn take(&self, session: &Session, key: i64, waiting: impl Fn(&str)) -> Result<(), ApplyError> {
         let mut told = false;
         loop {
             let row = session
