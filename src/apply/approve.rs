@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use super::lock::Lock;
 use super::{ApplyError, ApprovedPlan, Target, ledger};
 use crate::live::{self, ReadRequest};
-use crate::model::Digest;
-use crate::plan::Plan;
+use crate::plan::{Plan, Step};
 
 pub use crate::live::Live;
 
@@ -29,41 +28,23 @@ pub async fn prepare(target: &Target, lock: &Lock, live: &Live, workspace: &str)
         actor: target.actor.clone(),
     };
     let fresh = crate::live::ledger::read(lock.session(), &live.server.power.admin).await?;
-    ledger::settle(lock.session(), &run, &fresh, &live.world).await
+    ledger::settle(lock.session(), &run, &fresh, live).await
 }
 
-/// Reads again what the plan touches and compares digests. What moved since the plan was made was not looked at by
-/// whoever said yes to it.
+/// Reads again what the plan touches, compares digests, and plans once more: what moved since the plan was made was not
+/// looked at by whoever said yes to it, and a step that this file and these facts do not ask for (a plan file is only a
+/// file) is not run.
+///
+/// `again` makes a plan from what lives now, confined to the same tenants.
 ///
 /// # Errors
 /// Something moved, the plan is for another cluster or configuration, or a guard forbids it.
 pub async fn approve(
     plan: Plan,
-    config: &Digest,
     target: &Target,
     request: &ReadRequest,
-    cluster: &str,
+    again: impl Fn(&Live) -> Plan,
 ) -> Result<ApprovedPlan, ApplyError> {
-    if let Some(guard) = plan.guards.first() {
-        return Err(ApplyError::Guarded(guard.message.clone()));
-    }
-    if plan.cluster != cluster {
-        return Err(ApplyError::Stale(format!(
-            "it was made for cluster {}, this one is {cluster}",
-            plan.cluster
-        )));
-    }
-    if plan.workspace != request.workspace {
-        return Err(ApplyError::Stale(format!(
-            "it was made for workspace \"{}\", this one is \"{}\"",
-            plan.workspace, request.workspace
-        )));
-    }
-    if &plan.config_digest != config {
-        return Err(ApplyError::Stale(
-            "the tenants file has changed since it was made".into(),
-        ));
-    }
     let touched: BTreeSet<String> = plan
         .touched
         .iter()
@@ -75,18 +56,55 @@ pub async fn approve(
         ..request.clone()
     };
     let live = live::read(&target.aws, &target.connector, &request).await?;
+    check(plan, &live, &again(&live)).map_err(|refused| *refused)
+}
+
+/// The pure half of [`approve`].
+fn check(plan: Plan, live: &Live, now: &Plan) -> Result<ApprovedPlan, Box<ApplyError>> {
+    if let Some(guard) = plan.guards.first().or(now.guards.first()) {
+        return Err(Box::new(ApplyError::Guarded(guard.message.clone())));
+    }
+    let stale = |why: String| Err(Box::new(ApplyError::Stale(why)));
+    if plan.cluster != now.cluster {
+        return stale(format!(
+            "it was made for cluster {}, this one is {}",
+            plan.cluster, now.cluster
+        ));
+    }
+    if plan.workspace != now.workspace {
+        return stale(format!(
+            "it was made for workspace \"{}\", this one is \"{}\"",
+            plan.workspace, now.workspace
+        ));
+    }
+    if plan.config_digest != now.config_digest {
+        return stale("the tenants file has changed since it was made".into());
+    }
     for (address, digest) in &plan.touched {
         if let Some(gap) = live.gap(address) {
-            return Err(ApplyError::Stale(format!(
-                "{address} cannot be read any more: {}",
-                gap.1
-            )));
+            return stale(format!("{address} cannot be read any more: {}", gap.1));
         }
         if &live.digest(address) != digest {
-            return Err(ApplyError::Stale(format!(
-                "{address} has changed since it was made"
-            )));
+            return stale(format!("{address} has changed since it was made"));
+        }
+    }
+    let asked_for: BTreeSet<String> = now.steps.iter().map(meaning).collect();
+    for step in &plan.steps {
+        if !asked_for.contains(&meaning(step)) {
+            return stale(format!(
+                "what it would do to {} is not what a plan made now would do",
+                step.address
+            ));
         }
     }
     Ok(ApprovedPlan(plan))
+}
+
+/// A step without its number, which depends on what else is planned.
+fn meaning(step: &Step) -> String {
+    let step = Step {
+        id: 0,
+        ..step.clone()
+    };
+    serde_json::to_string(&step).unwrap_or_default()
 }

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::ApplyError;
 use crate::address::{Address, TenantId};
+use crate::live::Live;
 use crate::live::connect::Session;
-use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE, Ledger};
+use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE, Ledger, OpenStep};
 use crate::model::DatabaseState;
 use crate::plan::{Command, IamCommand, Record, Step};
 
@@ -87,20 +88,12 @@ pub async fn finish(session: &Session, run: &Run) -> Result<(), ApplyError> {
 }
 
 /// Answers the questions that a crashed run left, from what lives. A key whose secret was lost stays a question until
-/// the key is deleted.
-pub async fn settle(
-    session: &Session,
-    run: &Run,
-    ledger: &Ledger,
-    live: &crate::model::World,
-) -> Result<(), ApplyError> {
-    for open in ledger
-        .open
-        .iter()
-        .filter(|open| open.workspace == run.workspace && open.command != CREATE_ACCESS_KEY)
-    {
+/// the key is deleted; where none was made there is none, or the next key somebody makes by hand would be taken for it.
+pub async fn settle(session: &Session, run: &Run, ledger: &Ledger, live: &Live) -> Result<(), ApplyError> {
+    let ours = ledger.open.iter().filter(|open| open.workspace == run.workspace);
+    for open in ours.filter(|open| open.command != CREATE_ACCESS_KEY || no_key_was_made(open, ledger, live)) {
         let born = match &open.address {
-            Address::Database { name } if open.command == CREATE_DATABASE => live.database(name),
+            Address::Database { name } if open.command == CREATE_DATABASE => live.world.database(name),
             _ => None,
         };
         let outcome = match born {
@@ -121,6 +114,16 @@ pub async fn settle(
         .await?;
     }
     Ok(())
+}
+
+fn no_key_was_made(open: &OpenStep, ledger: &Ledger, live: &Live) -> bool {
+    let is_lost = |address: &Address| match (address, &open.address) {
+        (Address::IamAccessKey { user, id: Some(id) }, Address::IamAccessKey { user: of, .. }) => {
+            user == of && ledger.is_orphan(user, id)
+        }
+        _ => false,
+    };
+    live.gap(&open.address).is_none() && !live.world.iter().any(|(address, _)| is_lost(address))
 }
 
 async fn live_admin(session: &Session) -> Result<String, ApplyError> {
@@ -303,14 +306,11 @@ async fn write(
             )
             .await?;
         }
-        Record::DeletionPolicy { database, policy } => {
-            let address = text(&Address::Database {
-                name: database.clone(),
-            });
+        Record::DeletionPolicy { address, policy } => {
             execute(
                 session,
                 "UPDATE tenantctl.object SET deletion_policy = $3 WHERE workspace = $1 AND address = $2::text::jsonb",
-                &[&run.workspace, &address, &policy.as_str()],
+                &[&run.workspace, &text(address), &policy.as_str()],
             )
             .await?;
         }

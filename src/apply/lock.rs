@@ -25,14 +25,40 @@ impl Lock {
     }
 }
 
-/// The key of a workspace: the first eight bytes of a hash, because advisory locks are numbers.
+/// The key of a workspace's lock: one apply at a time.
+pub fn key(workspace: &str) -> i64 {
+    number("tenantctl", workspace)
+}
+
+/// The key that every session that writes for a workspace holds shared. A process that is killed leaves a backend that
+/// goes on with its statement, such as CREATE DATABASE, and that nothing else would tell from an idle server.
+fn writers_key(workspace: &str) -> i64 {
+    number("tenantctl-writers", workspace)
+}
+
+/// The first eight bytes of a hash, because advisory locks are numbers.
 ///
 /// <https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS>
-pub fn key(workspace: &str) -> i64 {
-    let hash = Sha256::digest(format!("tenantctl:{workspace}"));
+fn number(prefix: &str, workspace: &str) -> i64 {
+    let hash = Sha256::digest(format!("{prefix}:{workspace}"));
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&hash[..8]);
     i64::from_be_bytes(bytes)
+}
+
+/// Marks a session as one that writes for a workspace, for as long as it lives.
+///
+/// # Errors
+/// The session is gone.
+pub(super) async fn mark_writer(session: &Session, workspace: &str) -> Result<(), ApplyError> {
+    let key = writers_key(workspace);
+    let marked = session
+        .client()
+        .query_one("SELECT pg_advisory_lock_shared($1)", &[&key])
+        .await;
+    marked
+        .map(|_| ())
+        .map_err(|error| ApplyError::sql(&session.database, error))
 }
 
 /// Who holds a lock.
@@ -57,31 +83,57 @@ pub async fn acquire(
     waiting: impl Fn(&str),
 ) -> Result<Lock, ApplyError> {
     let session = connector.connect(database, Purpose::Write).await?;
-    let key = key(workspace);
-    let deadline = Instant::now() + timeout;
-    let mut told = false;
-    loop {
-        let row = session
-            .client()
-            .query_one("SELECT pg_try_advisory_lock($1)", &[&key])
-            .await
-            .map_err(|error| ApplyError::sql(database, error))?;
-        if row.get(0) {
-            return Ok(Lock { session });
+    let patience = Patience {
+        workspace,
+        deadline: Instant::now() + timeout,
+        timeout,
+    };
+    patience.take(&session, key(workspace), waiting).await?;
+    // Ours now. What a killed run left running ends first: only then is what lives settled.
+    patience.take(&session, writers_key(workspace), |_| {}).await?;
+    let writers = writers_key(workspace);
+    let released = session
+        .client()
+        .query_one("SELECT pg_advisory_unlock($1)", &[&writers])
+        .await;
+    released.map_err(|error| ApplyError::sql(database, error))?;
+    Ok(Lock { session })
+}
+
+/// How long a lock is waited for.
+struct Patience<'a> {
+    workspace: &'a str,
+    deadline: Instant,
+    timeout: Duration,
+}
+
+impl Patience<'_> {
+    async fn take(&self, session: &Session, key: i64, waiting: impl Fn(&str)) -> Result<(), ApplyError> {
+        let mut told = false;
+        loop {
+            let row = session
+                .client()
+                .query_one("SELECT pg_try_advisory_lock($1)", &[&key])
+                .await
+                .map_err(|error| ApplyError::sql(&session.database, error))?;
+            if row.get(0) {
+                return Ok(());
+            }
+            let holder = holder(session, key).await?;
+            if Instant::now() >= self.deadline {
+                let workspace = self.workspace.to_owned();
+                return Err(ApplyError::Locked {
+                    workspace,
+                    holder,
+                    waited: self.timeout,
+                });
+            }
+            if !told {
+                waiting(&holder);
+                told = true;
+            }
+            sleep(Duration::from_millis(200)).await;
         }
-        let holder = holder(&session, key).await?;
-        if Instant::now() >= deadline {
-            return Err(ApplyError::Locked {
-                workspace: workspace.to_owned(),
-                holder,
-                waited: timeout,
-            });
-        }
-        if !told {
-            waiting(&holder);
-            told = true;
-        }
-        sleep(Duration::from_millis(300)).await;
     }
 }
 

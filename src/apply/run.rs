@@ -36,7 +36,11 @@ pub async fn run(
         actor: target.actor.clone(),
     };
     ledger::prepare(lock.session(), &run, &plan.live_digest.to_string()).await?;
-    let pool = Pool::new(Arc::clone(&target.connector), &target.admin_database);
+    let pool = Pool::new(
+        Arc::clone(&target.connector),
+        &target.admin_database,
+        &plan.workspace,
+    );
     let iam = IamWriter::new(&target.aws);
     let worker = Worker {
         executor: Executor {

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use super::apply::run_approved;
 use super::exit::Failure;
 use super::ui::Ui;
-use super::{AdoptArgs, Ended, interrupt, session};
+use super::{AdoptArgs, Ended, session};
 use crate::address::TenantId;
-use crate::apply::{self, lock};
+use crate::apply::{self, Live, lock};
 use crate::plan::{self, Options};
 use crate::{diff, report};
 
@@ -51,13 +52,9 @@ pub(super) async fn run(directory: &Path, args: &AdoptArgs, ui: &Ui) -> Result<E
         return Ok(Ended::Well);
     }
     apply::prepare(target, &lock, &live, &desired.workspace).await?;
-    let cluster = &desired.facts.resource_id;
-    let approved = apply::approve(plan.clone(), &desired.digest, target, &session.request, cluster).await?;
-    let interrupt = interrupt::watch();
-    let meter = ui.progress(plan.steps.len());
-    let done = apply::run(approved, target, &lock, &interrupt, &meter).await;
-    meter.finish();
-    let done = done?;
+    let again = |live: &Live| plan::build(desired, live, &diff::adopt(desired, live, &tenant), &options);
+    let approved = apply::approve(plan.clone(), target, &session.request, again).await?;
+    let done = run_approved(approved, plan.steps.len(), target, &lock, ui).await?;
     ui.data(&report::text::applied(&plan, &done, ui.style()));
     Ok(if done.is_complete() {
         Ended::Well

@@ -6,11 +6,12 @@ use std::path::Path;
 use super::exit::Failure;
 use super::session::{self, Session};
 use super::ui::Ui;
-use super::{ApplyArgs, Ended, interrupt, plan};
+use super::{ApplyArgs, Ended, interrupt, plan as planning};
 use crate::apply::lock::{self, Lock};
-use crate::apply::{self, Live};
-use crate::plan::{Plan, file};
-use crate::report;
+use crate::apply::{self, ApprovedPlan, Live, Report, Target};
+use crate::diff::Scope;
+use crate::plan::{self, Options, Plan, file};
+use crate::{diff, report};
 
 pub(super) async fn run(directory: &Path, args: &ApplyArgs, ui: &Ui) -> Result<Ended, Failure> {
     let asks = !args.auto_approve && args.plan.is_none();
@@ -33,8 +34,13 @@ pub(super) async fn run(directory: &Path, args: &ApplyArgs, ui: &Ui) -> Result<E
     if asks {
         // Somebody may take long to answer: the lock is not held meanwhile, and what moves is noticed after it.
         let live = session.read(ui).await?;
-        let plan = plan::make(&session, &live, scope)?;
-        plan::show(&session, &plan, scope, ui);
+        let plan = planning::make(&session, &live, scope)?;
+        if scope.json {
+            // The one document is the result; what is asked about goes where questions go.
+            ui.complain(&report::text::plan(&plan, ui.style()));
+        } else {
+            planning::show(&session, &plan, scope, ui);
+        }
         if plan.is_empty() {
             return Ok(Ended::Well);
         }
@@ -48,10 +54,10 @@ pub(super) async fn run(directory: &Path, args: &ApplyArgs, ui: &Ui) -> Result<E
     let live = session.read(ui).await?;
     let plan = match saved {
         Some(plan) => plan,
-        None => plan::make(&session, &live, scope)?,
+        None => planning::make(&session, &live, scope)?,
     };
     if !scope.json {
-        plan::show(&session, &plan, scope, ui);
+        planning::show(&session, &plan, scope, ui);
     }
     carry_out(&session, plan, &live, &lock, args, ui).await
 }
@@ -87,13 +93,14 @@ async fn carry_out(
         ..
     } = session;
     apply::prepare(target, lock, live, &desired.workspace).await?;
-    let cluster = &desired.facts.resource_id;
-    let approved = apply::approve(plan.clone(), &desired.digest, target, request, cluster).await?;
-    let interrupt = interrupt::watch();
-    let meter = ui.progress(plan.steps.len());
-    let report = apply::run(approved, target, lock, &interrupt, &meter).await;
-    meter.finish();
-    let report = report?;
+    let options = Options {
+        only: plan.only.clone(),
+        max_removals: plan.max_removals,
+    };
+    let scope = Scope::tenants(options.only.iter().cloned());
+    let again = |live: &Live| plan::build(desired, live, &diff::diff(desired, live, &scope), &options);
+    let approved = apply::approve(plan.clone(), target, request, again).await?;
+    let report = run_approved(approved, plan.steps.len(), target, lock, ui).await?;
     if args.scope.json {
         ui.data(&format!("{:#}\n", report::json::applied(&plan, &report)));
     } else {
@@ -104,4 +111,19 @@ async fn carry_out(
     } else {
         Ended::Badly
     })
+}
+
+/// Runs, with progress and an eye on interrupts.
+pub(super) async fn run_approved(
+    approved: ApprovedPlan,
+    steps: usize,
+    target: &Target,
+    lock: &Lock,
+    ui: &Ui,
+) -> Result<Report, Failure> {
+    let interrupt = interrupt::watch();
+    let meter = ui.progress(steps);
+    let report = apply::run(approved, target, lock, &interrupt, &meter).await;
+    meter.finish();
+    Ok(report?)
 }

@@ -114,6 +114,9 @@ struct ScopeArgs {
 struct PlanArgs {
     #[command(flatten)]
     scope: ScopeArgs,
+    /// Markdown, for a comment on a pull request
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
     /// Save the plan, for apply
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,

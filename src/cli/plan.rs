@@ -15,7 +15,11 @@ pub(super) async fn run(directory: &Path, args: &PlanArgs, ui: &Ui) -> Result<En
     let session = session::open(directory, &args.scope.files, parallelism, args.scope.shallow, ui).await?;
     let live = session.read(ui).await?;
     let plan = make(&session, &live, &args.scope)?;
-    show(&session, &plan, &args.scope, ui);
+    if args.markdown {
+        ui.data(&report::markdown::plan(&plan));
+    } else {
+        show(&session, &plan, &args.scope, ui);
+    }
     if let Some(path) = &args.out {
         plan::file::write(path, &plan)?;
         ui.note(&format!(

@@ -46,13 +46,15 @@ pub(super) fn check(directory: &Path, files: &FileArgs, ui: &Ui) -> Result<Check
     let Some(config) = loaded.config().filter(|_| !diagnostics.has_errors()).cloned() else {
         return Err(Failure::Shown);
     };
-    let Some(cluster) = config.cluster.clone() else {
+    let Some(mut cluster) = config.cluster.clone() else {
         return Err(Failure::Said(
             "no cluster block: write one with the RDS cluster identifier, for example\n\n    cluster \"main\" {\n      \
              identifier = \"prod-tenants\"\n    }"
                 .into(),
         ));
     };
+    // Like every path of the file; an absolute one stays what it is.
+    cluster.sslrootcert = cluster.sslrootcert.map(|path| directory.join(path));
     let notices = diagnostics.located(&loaded.sources);
     Ok(Checked {
         config,

@@ -122,6 +122,7 @@ fn summary(tenant: &Tenant, names: TenantNames, facts: &ClusterFacts) -> Desired
         login,
         suspended: tenant.state == TenantState::Suspended,
         databases,
+        deletion_policy: tenant.deletion_policy,
         recipient: tenant
             .handover
             .as_ref()
@@ -149,6 +150,11 @@ fn digest(config: &Config, cluster: &Cluster, facts: &ClusterFacts, admin: &str,
             (id.as_str(), names.collect())
         })
         .collect();
+    let policies: BTreeMap<_, _> = config
+        .tenants
+        .iter()
+        .map(|(id, tenant)| (id.as_str(), tenant.deletion_policy.as_str()))
+        .collect();
     Digest::of(&json!({
         "workspace": config.workspace,
         "cluster": facts.resource_id,
@@ -158,5 +164,6 @@ fn digest(config: &Config, cluster: &Cluster, facts: &ClusterFacts, admin: &str,
         "objects": objects,
         "recipients": recipients,
         "unwanted": unwanted,
+        "deletion_policies": policies,
     }))
 }

@@ -17,7 +17,7 @@ use crate::address::{Address, TenantId};
 use crate::config::SharedDatabases;
 use crate::diag::Span;
 use crate::engine::Capabilities;
-use crate::model::{ClusterFacts, Digest, Object, World};
+use crate::model::{ClusterFacts, DeletionPolicy, Digest, Object, World};
 
 pub use compile::compile;
 
@@ -59,6 +59,8 @@ pub struct DesiredTenant {
     pub suspended: bool,
     /// The catalog names of the databases it may open.
     pub databases: BTreeSet<String>,
+    /// What happens to its data when it leaves, also to that in databases it no longer wants.
+    pub deletion_policy: DeletionPolicy,
     /// To whom its secrets go.
     pub recipient: Option<String>,
 }

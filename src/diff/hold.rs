@@ -3,7 +3,7 @@
 use super::{Differ, HeldKind};
 use crate::address::{Address, TenantId};
 use crate::model::quote::quote_identifier;
-use crate::model::{IamRole, IamUser, Object};
+use crate::model::{IamRole, IamUser, Membership, Object, Role};
 
 /// How IAM compares names: without case.
 pub fn fold_case(name: &str) -> String {
@@ -76,7 +76,6 @@ impl Differ<'_> {
     /// Why the admin may not do what a change of this object takes, with the statement that would let it.
     pub(super) fn not_allowed(&self, address: &Address) -> Option<String> {
         let power = &self.live.server.power;
-        let admin = quote_identifier(&power.admin);
         match address {
             Address::Role { name } | Address::RoleSetting { role: name, .. } => {
                 let exists = self.live.world.role(name)?;
@@ -90,8 +89,8 @@ impl Differ<'_> {
                 }
                 Some(format!(
                     "the admin may not administer role \"{name}\", which somebody else created. A role that may has to \
-                     run once: GRANT {} TO {admin} WITH ADMIN OPTION",
-                    quote_identifier(name)
+                     run once: {}",
+                    self.let_administer(name)
                 ))
             }
             Address::Membership { role, .. } => self.may_not_grant(role),
@@ -109,6 +108,60 @@ impl Differ<'_> {
         }
     }
 
+    /// Keeps attributes that the admin may neither give nor take: since 16 only a role that has one may, before only a
+    /// superuser. Says what somebody else has to run.
+    ///
+    /// <https://www.postgresql.org/docs/current/sql-alterrole.html>
+    pub(super) fn keep_what_is_beyond_us(
+        &self,
+        name: &str,
+        found: &Role,
+        wanted: &mut Role,
+    ) -> Option<String> {
+        let power = &self.live.server.power;
+        let admin = self.live.world.role(&power.admin)?;
+        let scoped = power.scoped_create_role();
+        let attributes = [
+            (
+                "CREATEDB",
+                !scoped || admin.create_database,
+                found.create_database,
+                &mut wanted.create_database,
+            ),
+            (
+                "REPLICATION",
+                scoped && admin.replication,
+                found.replication,
+                &mut wanted.replication,
+            ),
+            (
+                "BYPASSRLS",
+                scoped && admin.bypass_rls,
+                found.bypass_rls,
+                &mut wanted.bypass_rls,
+            ),
+        ];
+        let mut words = Vec::new();
+        for (word, may, found, wanted) in attributes {
+            if found != *wanted && !may && !power.superuser {
+                words.push(if *wanted {
+                    word.to_owned()
+                } else {
+                    format!("NO{word}")
+                });
+                *wanted = found;
+            }
+        }
+        (!words.is_empty()).then(|| {
+            format!(
+                "the admin may not change these attributes of role \"{name}\". A role that may has to run once: ALTER \
+                 ROLE {} {}",
+                quote_identifier(name),
+                words.join(" ")
+            )
+        })
+    }
+
     fn may_not_grant(&self, role: &str) -> Option<String> {
         let power = &self.live.server.power;
         if self.live.world.role(role).is_none() {
@@ -123,10 +176,41 @@ impl Differ<'_> {
             return None;
         }
         Some(format!(
-            "the admin may not grant role \"{role}\". A role that may has to run once: GRANT {} TO {} WITH ADMIN OPTION",
-            quote_identifier(role),
-            quote_identifier(&power.admin)
+            "the admin may not grant role \"{role}\". A role that may has to run once: {}",
+            self.let_administer(role)
         ))
+    }
+
+    /// Since 16 a membership is a row for each grantor, and only a role with the grantor's privileges takes it back.
+    pub(super) fn may_not_revoke(&self, role: &str, member: &str, membership: &Object) -> Option<String> {
+        let power = &self.live.server.power;
+        let Object::Membership(Membership { grantors, .. }) = membership else {
+            return None;
+        };
+        let grantor = grantors
+            .iter()
+            .find(|grantor| !power.has_privileges_of(grantor))?;
+        power.scoped_create_role().then(|| {
+            format!(
+                "\"{grantor}\" granted it, and only a role with the privileges of \"{grantor}\" may take it back. Such a \
+                 role has to run once: REVOKE {} FROM {} GRANTED BY {}",
+                quote_identifier(role),
+                quote_identifier(member),
+                quote_identifier(grantor)
+            )
+        })
+    }
+
+    /// The right to administer a role without its privileges: an admin that inherits from a member of `rds_iam` is one
+    /// itself, and can no longer log in by password. Before 16 CREATEROLE is that right.
+    fn let_administer(&self, role: &str) -> String {
+        let power = &self.live.server.power;
+        let (role, admin) = (quote_identifier(role), quote_identifier(&power.admin));
+        if power.scoped_create_role() {
+            format!("GRANT {role} TO {admin} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
+        } else {
+            format!("ALTER ROLE {admin} CREATEROLE")
+        }
     }
 
     /// Grants are the owner's. An owner the admin neither is nor can take the database from keeps it.

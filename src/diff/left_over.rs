@@ -1,9 +1,11 @@
 //! What lives and is ours, but is not asked for. Access goes; data stays, unless its tenant agreed to lose it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Action, Differ, FieldChange, HeldKind, compare};
 use crate::address::{Address, Grantee, TenantId};
 use crate::model::iam::{ASSUME_ROLE_POLICY, CONNECT_POLICY};
-use crate::model::{DeletionPolicy, Grant, Mark, Object, Password, Role};
+use crate::model::{Database, DeletionPolicy, Grant, Mark, Object, Password, Role};
 
 impl<'a> Differ<'a> {
     pub(super) fn left_over(&mut self) {
@@ -44,8 +46,10 @@ impl<'a> Differ<'a> {
                     self.left_over_membership(address, role, member, object)
                 }
                 (Address::RoleSetting { role, .. }, _) => self.left_over_setting(address, role, object),
-                (Address::IamAccessKey { user, id: Some(id) }, Object::AccessKey(key)) => {
-                    self.left_over_key(address, user, id, key);
+                (Address::IamAccessKey { user, .. }, Object::AccessKey(key))
+                    if !self.desired.world.contains(address) =>
+                {
+                    self.left_over_key(address, user, key);
                 }
                 (Address::IamUserPolicy { user: of, name }, _) => {
                     self.foreign_policy(
@@ -107,8 +111,8 @@ impl<'a> Differ<'a> {
             return;
         };
         if self.is_gone(tenant) && database.deletion_policy == DeletionPolicy::Delete {
-            if let Some(because) = self.not_allowed(address) {
-                self.hold(address, Some(tenant), HeldKind::NotAllowed, because);
+            if let Some((kind, because)) = self.not_to_be_dropped(address) {
+                self.hold(address, Some(tenant), kind, because);
             } else {
                 self.change(address, Some(tenant), Action::Delete(object.clone()))
                     .reason = Some(
@@ -117,12 +121,72 @@ impl<'a> Differ<'a> {
             }
             return;
         }
+        self.remember_policy(address, tenant, database);
         let because = if self.is_gone(tenant) {
             "retained: its tenant left the file, its data stays"
         } else {
             "retained: not wanted any more, closed to its tenant, its data stays"
         };
         self.hold(address, Some(tenant), HeldKind::Retained, because);
+    }
+
+    /// The wish that counts when a tenant leaves is its last one, also for a database that it gave up before.
+    fn remember_policy(&mut self, address: &Address, tenant: &TenantId, database: &Database) {
+        let Some(wanted) = self.desired.tenants.get(tenant) else {
+            return;
+        };
+        let (before, after) = (database.deletion_policy, wanted.deletion_policy);
+        if before == after {
+            return;
+        }
+        let action = Action::Update {
+            before: Object::Database(database.clone()),
+            after: Object::Database(Database {
+                deletion_policy: after,
+                ..database.clone()
+            }),
+        };
+        let field = FieldChange::new("deletion_policy", before.as_str(), after.as_str());
+        self.change(address, Some(tenant), action).fields.push(field);
+    }
+
+    /// What could not be looked into is not dropped, whatever was agreed.
+    fn not_to_be_dropped(&self, address: &Address) -> Option<(HeldKind, String)> {
+        if let Some((_, because)) = self.live.gap(address) {
+            return Some((HeldKind::Gap, format!("could not be read: {because}")));
+        }
+        self.not_allowed(address)
+            .map(|because| (HeldKind::NotAllowed, because))
+    }
+
+    /// Tenants all of whose databases may go, so that their roles have nothing left to own.
+    pub(super) fn tenants_given_up(&self) -> BTreeSet<&'a TenantId> {
+        let live = self.live;
+        let mut databases: BTreeMap<&TenantId, bool> = BTreeMap::new();
+        let mut roles: BTreeMap<&TenantId, bool> = BTreeMap::new();
+        for (address, mark) in live
+            .marks
+            .iter()
+            .filter(|(_, mark)| mark.workspace == self.desired.workspace)
+        {
+            match live.world.get(address) {
+                Some(Object::Database(database)) => {
+                    *databases.entry(&mark.tenant).or_insert(true) &= database.deletion_policy
+                        == DeletionPolicy::Delete
+                        && self.not_to_be_dropped(address).is_none();
+                }
+                // A run that ended between the last database and the role left word of what it was about.
+                Some(Object::Role(_)) => {
+                    let remembered = live.ledger.object(&self.desired.workspace, address);
+                    let going = remembered.is_some_and(|row| row.deletion_policy == DeletionPolicy::Delete);
+                    roles.insert(&mark.tenant, going);
+                }
+                _ => {}
+            }
+        }
+        roles.retain(|tenant, going| *going && !databases.contains_key(tenant));
+        databases.retain(|_, all| *all);
+        databases.into_keys().chain(roles.into_keys()).collect()
     }
 
     pub(super) fn is_gone(&self, tenant: &TenantId) -> bool {
@@ -233,7 +297,8 @@ impl<'a> Differ<'a> {
                 return;
             }
         };
-        if let Some(because) = self.not_allowed(address) {
+        let not_ours = || self.may_not_revoke(role, member, object);
+        if let Some(because) = self.not_allowed(address).or_else(not_ours) {
             self.hold(address, Some(&mark.tenant), HeldKind::NotAllowed, because);
             return;
         }

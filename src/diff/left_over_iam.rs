@@ -63,6 +63,11 @@ impl Differ<'_> {
         if let Some(document) = self.live.world.get(policy) {
             self.change(policy, Some(tenant), Action::Delete(document.clone()));
         }
+        if let Some((at, because)) = self.gap_below(address) {
+            let because = format!("it goes once {at} could be read: {because}");
+            self.hold(address, Some(tenant), HeldKind::Gap, because);
+            return;
+        }
         let mut foreign: Vec<String> = self.live.attachments.get(address).cloned().unwrap_or_default();
         foreign.extend(
             self.live
@@ -83,8 +88,24 @@ impl Differ<'_> {
         }
     }
 
-    /// Keys that are not the one we handed over: orphans of a crash go, a suspended tenant's are switched off and on.
-    pub(super) fn left_over_key(&mut self, address: &Address, user: &str, id: &str, key: &AccessKey) {
+    /// Something on an identity that could not be read. IAM deletes no identity that anything is left on.
+    fn gap_below(&self, identity: &Address) -> Option<(Address, String)> {
+        let below = |at: &Address| match (identity, at) {
+            (
+                Address::IamUser { name },
+                Address::IamUserPolicy { user, .. } | Address::IamAccessKey { user, .. },
+            ) => name == user,
+            (Address::IamRole { name }, Address::IamRolePolicy { role, .. }) => name == role,
+            _ => false,
+        };
+        let gap = self.live.gaps.iter().find(|(at, _)| below(at));
+        gap.map(|(at, because)| (at.clone(), because.clone()))
+    }
+
+    /// Keys that the file does not ask for: orphans of a crash go, a suspended tenant's are switched off and on. One
+    /// that was handed over while the file had a `handover` stays, and is said to.
+    pub(super) fn left_over_key(&mut self, address: &Address, user: &str, key: &AccessKey) {
+        let Some(id) = key.id.as_deref() else { return };
         let Some(mark) = self.our_mark(&Address::IamUser {
             name: user.to_owned(),
         }) else {
@@ -123,6 +144,11 @@ impl Differ<'_> {
             };
             let fields = compare::compare(&after, &Object::AccessKey(key.clone()));
             self.change(address, Some(&mark.tenant), action).fields = fields;
+        }
+        if matches!(address, Address::IamAccessKey { id: None, .. }) && !self.changes.contains_key(address) {
+            let because =
+                "retained: it was handed over before the file lost its handover, and its holder may use it";
+            self.hold(address, Some(&mark.tenant), HeldKind::Retained, because);
         }
     }
 

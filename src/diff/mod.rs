@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::address::{Address, Grantee, TenantId};
 use crate::desired::Desired;
 use crate::live::Live;
-use crate::model::{DeletionPolicy, Mark, Object};
+use crate::model::{Mark, Object};
 
 pub use adopt::adopt;
 pub use compare::FieldChange;
@@ -180,7 +180,7 @@ impl<'a> Differ<'a> {
                 _ => None,
             })
             .collect();
-        Self {
+        let mut differ = Self {
             desired,
             live,
             scope,
@@ -191,8 +191,10 @@ impl<'a> Differ<'a> {
             blocked: BTreeMap::new(),
             blocked_databases: BTreeMap::new(),
             tenant_roles,
-            given_up: given_up(desired, live),
-        }
+            given_up: BTreeSet::new(),
+        };
+        differ.given_up = differ.tenants_given_up();
+        differ
     }
 
     /// The mark of an object, if it is this workspace's.
@@ -265,6 +267,7 @@ impl<'a> Differ<'a> {
         let leaving = self
             .changes
             .values()
+            .filter(|change| takes_from_its_tenant(&change.address))
             .filter_map(|change| change.tenant.clone())
             .filter(|tenant| !self.desired.tenants.contains_key(tenant))
             .collect();
@@ -279,18 +282,10 @@ impl<'a> Differ<'a> {
     }
 }
 
-fn given_up<'a>(desired: &Desired, live: &'a Live) -> BTreeSet<&'a TenantId> {
-    let mut may_go: BTreeMap<&TenantId, bool> = BTreeMap::new();
-    for (address, mark) in &live.marks {
-        if let Some(Object::Database(database)) = live.world.get(address)
-            && mark.workspace == desired.workspace
-        {
-            *may_go.entry(&mark.tenant).or_insert(true) &= database.deletion_policy == DeletionPolicy::Delete;
-        }
-    }
-    may_go
-        .into_iter()
-        .filter(|(_, all)| *all)
-        .map(|(tenant, _)| tenant)
-        .collect()
+/// Not what a tenant that left long ago never had: a grant of PUBLIC or of others on what it left behind.
+fn takes_from_its_tenant(address: &Address) -> bool {
+    !matches!(
+        address,
+        Address::DatabaseGrant { .. } | Address::SchemaGrant { .. } | Address::Membership { .. }
+    )
 }

@@ -3,7 +3,7 @@
 use super::{Action, Differ, FieldChange};
 use crate::address::{Address, Grantee};
 use crate::config::SharedDatabases;
-use crate::model::Object;
+use crate::model::{Object, Privilege};
 
 impl Differ<'_> {
     pub(super) fn end_sessions(&mut self) {
@@ -16,6 +16,7 @@ impl Differ<'_> {
             let address = Address::Role { name: role.clone() };
             if !ours
                 || self.may_be_in(role, database)
+                || self.could_come_back(role, database)
                 || self.waits_for(&address, Some(&mark.tenant)).is_some()
             {
                 continue;
@@ -40,6 +41,37 @@ impl Differ<'_> {
             change.fields.push(FieldChange::new(&field, count, 0));
             change.end_sessions.insert(ending);
         }
+    }
+
+    /// A session that can be opened again at once, because a grant is held or out of scope, is not ended: it would be
+    /// there again before anybody looked, and the plan would never be empty.
+    fn could_come_back(&self, role: &str, database: &str) -> bool {
+        let address = Address::Role {
+            name: role.to_owned(),
+        };
+        let login = match self.changes.get(&address).map(|change| &change.action) {
+            Some(Action::Update { after, .. }) => Some(after),
+            Some(Action::Delete(_)) => None,
+            _ => self.live.world.get(&address),
+        };
+        matches!(login, Some(Object::Role(role)) if role.login)
+            && [Grantee::Public, Grantee::Role(role.to_owned())]
+                .into_iter()
+                .any(|grantee| self.will_connect(database, grantee))
+    }
+
+    /// Whether a grantee holds CONNECT once the changes are made.
+    fn will_connect(&self, database: &str, grantee: Grantee) -> bool {
+        let address = Address::DatabaseGrant {
+            database: database.to_owned(),
+            grantee,
+        };
+        let grant = match self.changes.get(&address).map(|change| &change.action) {
+            Some(Action::Create(after) | Action::Update { after, .. }) => Some(after),
+            Some(Action::Delete(_)) => None,
+            _ => self.live.world.get(&address),
+        };
+        matches!(grant, Some(Object::Grant(grant)) if grant.privileges().contains(&Privilege::Connect))
     }
 
     fn may_be_in(&self, role: &str, database: &str) -> bool {

@@ -47,10 +47,7 @@ impl Differ<'_> {
             database: database.to_owned(),
             grantee: Grantee::Public,
         };
-        if let Some(because) = self
-            .not_allowed(&address)
-            .or_else(|| self.not_owned(database, owner))
-        {
+        if let Some(because) = self.not_owned(database, owner) {
             self.hold(&address, None, HeldKind::NotAllowed, because);
             return;
         }

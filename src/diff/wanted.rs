@@ -1,6 +1,6 @@
 //! What is asked for, object by object.
 
-use super::{Action, Differ, HeldKind, compare};
+use super::{Action, Differ, FieldChange, HeldKind, compare};
 use crate::address::{Address, TenantId};
 use crate::engine::fresh_database;
 use crate::model::{DatabaseState, KeyStatus, Object};
@@ -58,27 +58,63 @@ impl<'a> Differ<'a> {
                 )
             }
         };
-        if self.is_invalid(address) {
+        if let Some(invalid) = self.invalid(address) {
             let because = "an interrupted DROP DATABASE left it unusable, and its data out of reach. Run DROP DATABASE on \
                            it; the next plan makes it anew";
-            self.hold(address, Some(tenant), HeldKind::NotAllowed, because);
+            self.hold(&invalid, Some(tenant), HeldKind::NotAllowed, because);
             return;
         }
-        if let Some(blocking) = self.waits_for(address, Some(tenant)) {
+        if let Some(blocking) = self.waits_for(address, Some(tenant))
+            && !(takes_away(&action) && self.our_root(address))
+        {
             let because = format!("waits for {blocking}, which is held");
             self.hold(address, Some(tenant), HeldKind::Waits, because);
             return;
         }
-        if let Some(because) = self.not_allowed(address) {
+        let not_revocable = match (address, &action) {
+            (Address::Membership { role, member }, Action::Update { before, .. }) => {
+                self.may_not_revoke(role, member, before)
+            }
+            _ => None,
+        };
+        if let Some(because) = self.not_allowed(address).or(not_revocable) {
             self.hold(address, Some(tenant), HeldKind::NotAllowed, because);
             return;
         }
+        let Some((action, fields)) = self.within_power(address, tenant, action, fields) else {
+            return;
+        };
         let lost_login = lost_login(&action);
         let change = self.change(address, Some(tenant), action);
         change.fields = fields;
         if let (true, Address::Role { name }) = (lost_login, address) {
             change.end_sessions.insert((name.clone(), None));
         }
+    }
+
+    /// Attributes of a role that the admin may not touch stay as they are, and are held; the rest of a change goes on.
+    fn within_power(
+        &mut self,
+        address: &Address,
+        tenant: &TenantId,
+        action: Action,
+        fields: Vec<FieldChange>,
+    ) -> Option<(Action, Vec<FieldChange>)> {
+        let Action::Update {
+            before: Object::Role(before),
+            after: Object::Role(wanted),
+        } = &action
+        else {
+            return Some((action, fields));
+        };
+        let mut after = wanted.clone();
+        let Some(because) = self.keep_what_is_beyond_us(&address.name(), before, &mut after) else {
+            return Some((action, fields));
+        };
+        self.hold(address, Some(tenant), HeldKind::NotAllowed, because);
+        let (before, after) = (Object::Role(before.clone()), Object::Role(after));
+        let fields = compare::compare(&after, &before);
+        (!fields.is_empty()).then_some((Action::Update { before, after }, fields))
     }
 
     /// A database that is to be made, or that never opened, holds what every new one holds.
@@ -107,11 +143,27 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// Dropping is the one thing an invalid database can take, so everything in it waits.
-    fn is_invalid(&self, address: &Address) -> bool {
-        Self::database_of(address)
-            .and_then(|name| self.live.world.database(name))
-            .is_some_and(|database| database.state == DatabaseState::Invalid)
+    /// Whether the object that an address belongs to bears our mark.
+    fn our_root(&self, address: &Address) -> bool {
+        let root = match address {
+            Address::IamAccessKey { user, .. } => Address::IamUser { name: user.clone() },
+            other => match Self::database_of(other) {
+                Some(name) => Address::Database {
+                    name: name.to_owned(),
+                },
+                None => other.clone(),
+            },
+        };
+        !self.held.contains_key(&root) && self.our_mark(&root).is_some()
+    }
+
+    /// The invalid database that an address is or lies in. Dropping is the one thing it can take.
+    fn invalid(&self, address: &Address) -> Option<Address> {
+        let name = Self::database_of(address)?;
+        let invalid = self.live.world.database(name)?.state == DatabaseState::Invalid;
+        invalid.then(|| Address::Database {
+            name: name.to_owned(),
+        })
     }
 
     /// A trust policy names its user by ARN, but IAM keeps the user's unique id: a user that is made anew leaves the
@@ -154,8 +206,11 @@ impl<'a> Differ<'a> {
         };
         for (name, locale) in &self.live.locales {
             let address = Address::Database { name: name.clone() };
+            let Some(mark) = self.our_mark(&address) else {
+                continue;
+            };
             if self.desired.world.contains(&address)
-                && self.our_mark(&address).is_some()
+                && self.scope.contains(&mark.tenant)
                 && locale != template
             {
                 let message = format!(
@@ -170,6 +225,19 @@ impl<'a> Differ<'a> {
 /// A key that would be born inactive is not born: a suspended tenant gets one when it is active again.
 fn never_created(wanted: &Object) -> bool {
     matches!(wanted, Object::AccessKey(key) if key.status == KeyStatus::Inactive)
+}
+
+/// What only takes access away: it has to happen also where the rest of a tenant is held.
+fn takes_away(action: &Action) -> bool {
+    let Action::Update { before, after } = action else {
+        return false;
+    };
+    match (before, after) {
+        (Object::Role(before), Object::Role(after)) => before.login && !after.login,
+        (Object::Grant(before), Object::Grant(after)) => after.items.is_subset(&before.items),
+        (Object::AccessKey(_), Object::AccessKey(after)) => after.status == KeyStatus::Inactive,
+        _ => false,
+    }
 }
 
 fn lost_login(action: &Action) -> bool {

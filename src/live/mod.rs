@@ -77,7 +77,8 @@ impl Live {
         Digest::of(&(self.world.get(address), self.marks.get(address)))
     }
 
-    /// Whether an object lies under a gap: at which address, and why it could not be read.
+    /// Whether an object lies under a gap: at which address, and why it could not be read. A database's gap is about
+    /// what is inside; the database itself and the grants on it are in the shared catalogs.
     pub fn gap(&self, address: &Address) -> Option<(Address, &str)> {
         let above = match address {
             Address::IamUserPolicy { user, .. } | Address::IamAccessKey { user, .. } => {
@@ -95,7 +96,8 @@ impl Live {
             }),
             _ => None,
         };
-        [Some(address.clone()), keys, above]
+        let own = (!matches!(address, Address::Database { .. })).then(|| address.clone());
+        [own, keys, above]
             .into_iter()
             .flatten()
             .find_map(|at| Some((at.clone(), self.gaps.get(&at)?.as_str())))

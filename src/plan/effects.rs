@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::address::{Address, TenantId};
 use crate::desired::{Desired, DesiredTenant, Login};
-use crate::diff::{Action, Change, Diff};
+use crate::diff::{Action, Change, Diff, HeldKind};
+use crate::live::Live;
 use crate::model::{Object, Password};
 
 /// The lines of all tenants that a diff touches.
-pub(super) fn effects(desired: &Desired, diff: &Diff) -> BTreeMap<TenantId, String> {
+pub(super) fn effects(desired: &Desired, live: &Live, diff: &Diff) -> BTreeMap<TenantId, String> {
     let mut changes_of: BTreeMap<&TenantId, Vec<&Change>> = BTreeMap::new();
     for change in &diff.changes {
         if let Some(tenant) = &change.tenant {
@@ -23,7 +24,13 @@ pub(super) fn effects(desired: &Desired, diff: &Diff) -> BTreeMap<TenantId, Stri
                 .any(|change| matches!(change.action, Action::Adopt(_)));
             let text = match desired.tenants.get(tenant) {
                 _ if adopted => format!("{tenant}: what exists gets our mark, and nothing else changes"),
-                Some(wanted) => line(desired, tenant, wanted),
+                Some(wanted) if is_held(tenant, diff) => {
+                    format!(
+                        "once what is held is settled: {}",
+                        line(desired, live, tenant, wanted)
+                    )
+                }
+                Some(wanted) => line(desired, live, tenant, wanted),
                 None => leaving(tenant, &changes, diff),
             };
             (tenant.clone(), text)
@@ -31,7 +38,14 @@ pub(super) fn effects(desired: &Desired, diff: &Diff) -> BTreeMap<TenantId, Stri
         .collect()
 }
 
-fn line(desired: &Desired, tenant: &TenantId, wanted: &DesiredTenant) -> String {
+/// Whether something is not done that the line would promise.
+fn is_held(tenant: &TenantId, diff: &Diff) -> bool {
+    diff.held
+        .iter()
+        .any(|held| held.tenant.as_ref() == Some(tenant) && held.kind != HeldKind::Retained)
+}
+
+fn line(desired: &Desired, live: &Live, tenant: &TenantId, wanted: &DesiredTenant) -> String {
     if wanted.suspended {
         return format!("{tenant} cannot log in: suspended; everything it has is kept");
     }
@@ -51,7 +65,7 @@ fn line(desired: &Desired, tenant: &TenantId, wanted: &DesiredTenant) -> String 
             let networks: Vec<_> = networks.iter().map(ToString::to_string).collect();
             format!("{tenant} can log in to {databases} from {}", networks.join(", "))
         }
-        Login::Password if has_password(desired, wanted) => {
+        Login::Password if has_password(desired, live, wanted) => {
             format!("{tenant} can log in to {databases} by password, from anywhere that reaches the cluster")
         }
         Login::Password => {
@@ -60,11 +74,13 @@ fn line(desired: &Desired, tenant: &TenantId, wanted: &DesiredTenant) -> String 
     }
 }
 
-fn has_password(desired: &Desired, wanted: &DesiredTenant) -> bool {
+/// One that it gets, or one that it was given before.
+fn has_password(desired: &Desired, live: &Live, wanted: &DesiredTenant) -> bool {
     let address = Address::Role {
         name: wanted.names.role.clone(),
     };
-    matches!(desired.world.get(&address), Some(Object::Role(role)) if role.password == Password::Set)
+    let is_set = |object: Option<&Object>| matches!(object, Some(Object::Role(role)) if role.password == Password::Set);
+    is_set(desired.world.get(&address)) || is_set(live.world.get(&address))
 }
 
 fn leaving(tenant: &TenantId, changes: &[&Change], diff: &Diff) -> String {

@@ -28,7 +28,8 @@ pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
             }
             let on = format!("DATABASE {}", ident(database));
             let statements = statements(context, &on, grantee, before, after);
-            let phase = if *grantee == Grantee::Public {
+            // What only goes, goes early: an extension that fails must not keep a stranger in.
+            let phase = if *grantee == Grantee::Public || after.items.is_empty() {
                 Phase::Close
             } else {
                 Phase::Grant

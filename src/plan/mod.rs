@@ -37,6 +37,8 @@ pub struct Plan {
     pub cluster: String,
     /// The tenants it is confined to; none for all.
     pub only: Vec<TenantId>,
+    /// How many tenants it was allowed to remove.
+    pub max_removals: Option<usize>,
     /// Of the file's meaning.
     pub config_digest: Digest,
     /// Of what it touches, as that lives.

@@ -1,18 +1,22 @@
 //! Changes of Postgres objects as statements.
 
+use std::collections::BTreeSet;
+
 use super::build::{Context, Draft};
 use super::grants;
 use super::step::{Command, Expectation, Phase, Record, SqlCommand};
 use crate::address::Address;
 use crate::diff::{Action, Change};
 use crate::model::quote::{quote_identifier as ident, quote_literal as literal};
-use crate::model::{Database, DatabaseState, Membership, Object, Password, Role, RoleSetting};
+use crate::model::{
+    Database, DatabaseState, DeletionPolicy, Membership, Object, Password, Role, RoleSetting,
+};
 
 pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
     match &change.address {
         Address::Role { name } => role(context, change, name),
         Address::RoleSetting { role, name } => setting(change, role, name),
-        Address::Membership { role, member } => membership(change, role, member),
+        Address::Membership { role, member } => membership(context, change, role, member),
         Address::Database { name } => database(context, change, name),
         Address::DatabaseGrant { .. } | Address::SchemaGrant { .. } => grants::drafts(context, change),
         Address::Schema { database, name } => {
@@ -90,12 +94,17 @@ fn role(context: &Context<'_>, change: &Change, name: &str) -> Vec<Draft> {
             before: Object::Role(before),
             after: Object::Role(after),
         } => altered(context, change, name, before, after),
+        // That it shall go is written down first: once its databases are gone, nothing else would tell.
         Action::Delete(_) => vec![
             admin(
                 Phase::CutAccess,
                 vec![format!("ALTER ROLE {} NOLOGIN", ident(name))],
                 Vec::new(),
-            ),
+            )
+            .record(Record::DeletionPolicy {
+                address: change.address.clone(),
+                policy: DeletionPolicy::Delete,
+            }),
             admin(
                 Phase::DropRole,
                 vec![format!("DROP ROLE {}", ident(name))],
@@ -217,13 +226,25 @@ fn setting(change: &Change, role: &str, name: &str) -> Vec<Draft> {
     vec![draft]
 }
 
-fn membership(change: &Change, role: &str, member: &str) -> Vec<Draft> {
+fn membership(context: &Context<'_>, change: &Change, role: &str, member: &str) -> Vec<Draft> {
     let expect = |present| {
         vec![Expectation::Membership {
             role: role.to_owned(),
             member: member.to_owned(),
             present,
         }]
+    };
+    let revoke = |what: &str, grantors: &BTreeSet<String>| -> Vec<String> {
+        let statement = format!("REVOKE {what}{} FROM {}", ident(role), ident(member));
+        // From 16 on there is a row per grantor and a REVOKE removes only what its grantor gave, so each is named.
+        // Before there is one row, whose grantor may be gone; any REVOKE removes it.
+        if !context.live.server.power.scoped_create_role() {
+            return vec![format!("{statement} CASCADE")];
+        }
+        grantors
+            .iter()
+            .map(|grantor| format!("{statement} GRANTED BY {} CASCADE", ident(grantor)))
+            .collect()
     };
     match &change.action {
         Action::Create(_) => {
@@ -233,28 +254,22 @@ fn membership(change: &Change, role: &str, member: &str) -> Vec<Draft> {
             };
             vec![Draft::new(Phase::Membership, command)]
         }
-        Action::Update { .. } => {
-            let statement = format!(
-                "REVOKE ADMIN OPTION FOR {} FROM {} CASCADE",
-                ident(role),
-                ident(member)
-            );
-            vec![admin(Phase::Membership, vec![statement], expect(true))]
+        Action::Update {
+            before: Object::Membership(Membership { grantors, .. }),
+            ..
+        } => {
+            let statements = revoke("ADMIN OPTION FOR ", grantors);
+            vec![admin(Phase::Membership, statements, expect(true))]
         }
-        // A REVOKE removes only what its grantor gave, so each grantor is named.
         Action::Delete(Object::Membership(Membership { grantors, .. })) => {
-            let statements = grantors
-                .iter()
-                .map(|grantor| {
-                    format!(
-                        "REVOKE {} FROM {} GRANTED BY {} CASCADE",
-                        ident(role),
-                        ident(member),
-                        ident(grantor)
-                    )
-                })
-                .collect();
-            vec![admin(Phase::Membership, statements, expect(false))]
+            // One tenant that is another loses that before anything else can fail; one that no longer logs in by IAM
+            // keeps its way in until the next is about to be made.
+            let phase = if context.desired.capabilities.iam_login_role == Some(role) {
+                Phase::Membership
+            } else {
+                Phase::CutAccess
+            };
+            vec![admin(phase, revoke("", grantors), expect(false))]
         }
         _ => Vec::new(),
     }
@@ -302,7 +317,9 @@ fn database(context: &Context<'_>, change: &Change, name: &str) -> Vec<Draft> {
 
 fn policy(name: &str, database: &Database) -> Record {
     Record::DeletionPolicy {
-        database: name.to_owned(),
+        address: Address::Database {
+            name: name.to_owned(),
+        },
         policy: database.deletion_policy,
     }
 }

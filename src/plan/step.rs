@@ -26,7 +26,7 @@ pub enum Phase {
     Membership,
     /// Databases, created closed.
     Database,
-    /// PUBLIC goes.
+    /// PUBLIC goes, and whoever else shall hold nothing.
     Close,
     /// Databases open.
     Open,
@@ -305,10 +305,10 @@ pub enum Record {
         /// The object.
         address: Address,
     },
-    /// What happens to a database when its tenant leaves.
+    /// What happens to a database, or a role on its way out, when its tenant leaves.
     DeletionPolicy {
-        /// The database.
-        database: String,
+        /// The database or role.
+        address: Address,
         /// The wish.
         policy: DeletionPolicy,
     },

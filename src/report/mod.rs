@@ -1,6 +1,7 @@
 //! Plans and results for people and machines. It decides nothing.
 
 pub mod json;
+pub mod markdown;
 mod steps;
 pub mod text;
 
@@ -11,14 +12,32 @@ use std::fmt::Write as _;
 pub fn printable(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for character in text.chars() {
-        // Bidirectional overrides can make one name look like another.
-        let unsafe_to_print = character.is_control()
-            || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if unsafe_to_print {
+        if character.is_control() || is_invisible(character) {
             let _ = write!(clean, "{}", character.escape_default());
         } else {
             clean.push(character);
         }
     }
     clean
+}
+
+/// Characters that change how others look or that nobody sees: with them one name can be made to look like another.
+/// They are Unicode's format characters (`Cf`), its line and paragraph separators, and the fillers that are blank.
+fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
