@@ -182,7 +182,14 @@ impl Differ<'_> {
     }
 
     /// Since 16 a membership is a row for each grantor, and only a role with the grantor's privileges takes it back.
-    pub(super) fn may_not_revoke(&self, role: &str, member: &str, membership: &Object) -> Option<String> {
+    /// `what` is what goes: `ADMIN OPTION FOR ` or, for all of it, nothing.
+    pub(super) fn may_not_revoke(
+        &self,
+        what: &str,
+        role: &str,
+        member: &str,
+        membership: &Object,
+    ) -> Option<String> {
         let power = &self.live.server.power;
         let Object::Membership(Membership { grantors, .. }) = membership else {
             return None;
@@ -193,7 +200,7 @@ impl Differ<'_> {
         power.scoped_create_role().then(|| {
             format!(
                 "\"{grantor}\" granted it, and only a role with the privileges of \"{grantor}\" may take it back. Such a \
-                 role has to run once: REVOKE {} FROM {} GRANTED BY {}",
+                 role has to run once: REVOKE {what}{} FROM {} GRANTED BY {}",
                 quote_identifier(role),
                 quote_identifier(member),
                 quote_identifier(grantor)

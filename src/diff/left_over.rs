@@ -297,7 +297,7 @@ impl<'a> Differ<'a> {
                 return;
             }
         };
-        let not_ours = || self.may_not_revoke(role, member, object);
+        let not_ours = || self.may_not_revoke("", role, member, object);
         if let Some(because) = self.not_allowed(address).or_else(not_ours) {
             self.hold(address, Some(&mark.tenant), HeldKind::NotAllowed, because);
             return;

@@ -73,7 +73,7 @@ impl<'a> Differ<'a> {
         }
         let not_revocable = match (address, &action) {
             (Address::Membership { role, member }, Action::Update { before, .. }) => {
-                self.may_not_revoke(role, member, before)
+                self.may_not_revoke("ADMIN OPTION FOR ", role, member, before)
             }
             _ => None,
         };

@@ -24,7 +24,7 @@ pub(super) fn effects(desired: &Desired, live: &Live, diff: &Diff) -> BTreeMap<T
                 .any(|change| matches!(change.action, Action::Adopt(_)));
             let text = match desired.tenants.get(tenant) {
                 _ if adopted => format!("{tenant}: what exists gets our mark, and nothing else changes"),
-                Some(wanted) if is_held(tenant, diff) => {
+                Some(wanted) if !wanted.suspended && is_held(tenant, diff) => {
                     format!(
                         "once what is held is settled: {}",
                         line(desired, live, tenant, wanted)
