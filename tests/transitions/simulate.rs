@@ -1,0 +1,264 @@
+//! A plan carried out on paper: what would live afterwards. Simple on purpose, and independent of `apply`.
+
+use tenantctl::address::{Address, Grantee};
+use tenantctl::desired::Desired;
+use tenantctl::engine::fresh_database;
+use tenantctl::live::Live;
+use tenantctl::live::ledger::{KeyRecord, KeyState};
+use tenantctl::model::{AccessKey, Database, DeletionPolicy, Mark, MembershipRow, Object, Password, Role};
+use tenantctl::plan::{ActionWord, Command, Expectation, Plan, PlannedChange, Record, Step};
+
+use crate::applied::{add_member, add_row, carries_mark, reckon, remember};
+use crate::world::{ADMIN, alter_database, alter_role};
+
+/// The live world after a plan.
+pub fn simulate(plan: &Plan, desired: &Desired, live: &Live) -> Live {
+    let mut after = live.clone();
+    if !plan.guards.is_empty() {
+        return after;
+    }
+    for change in &plan.changes {
+        carry_out(&mut after, desired, change);
+    }
+    for step in &plan.steps {
+        take(&mut after, step);
+        for record in &step.records {
+            write_down(&mut after, &plan.workspace, record);
+        }
+    }
+    reckon(&mut after);
+    after
+}
+
+fn carry_out(live: &mut Live, desired: &Desired, change: &PlannedChange) {
+    match change.action {
+        ActionWord::Create | ActionWord::Update => {
+            let wanted = desired.world.get(&change.address);
+            if let Some(object) = changed(live, change, wanted) {
+                live.world.insert(change.address.clone(), object);
+            }
+        }
+        ActionWord::Delete => gone(live, &change.address),
+        ActionWord::Adopt => {}
+    }
+}
+
+/// The object as the change leaves it.
+fn changed(live: &mut Live, change: &PlannedChange, wanted: Option<&Object>) -> Option<Object> {
+    let found = live.world.get(&change.address).cloned();
+    let after = change.after.clone().expect("what it shall be");
+    match (&change.address, wanted) {
+        (Address::Membership { role, member }, _) => {
+            match found {
+                None => add_member(live, role, member, ADMIN),
+                Some(Object::Membership(mut membership)) => {
+                    membership.admin_option = false;
+                    live.world
+                        .insert(change.address.clone(), Object::Membership(membership));
+                }
+                Some(_) => {}
+            }
+            None
+        }
+        (Address::Role { name }, _) => {
+            let mut role: Role = serde_json::from_value(after).expect("a role");
+            let before = match found {
+                Some(Object::Role(before)) => Some(before),
+                _ => None,
+            };
+            role.password = before.as_ref().map_or(Password::None, |role| role.password);
+            let limit = before.as_ref().and_then(|role| role.connection_limit);
+            role.connection_limit = role.connection_limit.or(limit).or(Some(-1));
+            if before.is_none() {
+                born(live, name);
+            }
+            Some(Object::Role(role))
+        }
+        (Address::Database { name }, _) => {
+            let mut database: Database = serde_json::from_value(after).expect("a database");
+            // Only the ledger knows the policy: see the record.
+            database.deletion_policy = match found {
+                Some(Object::Database(before)) => before.deletion_policy,
+                _ => DeletionPolicy::Retain,
+            };
+            live.opened.insert(name.clone());
+            for (address, object) in fresh_database(name).iter() {
+                if !live.world.contains(address) {
+                    live.world.insert(address.clone(), object.clone());
+                }
+            }
+            Some(Object::Database(database))
+        }
+        (Address::DatabaseGrant { .. } | Address::SchemaGrant { .. }, _) => {
+            Some(Object::Grant(serde_json::from_value(after).expect("a grant")))
+        }
+        (Address::IamAccessKey { .. }, _) => {
+            let mut key: AccessKey = serde_json::from_value(after).expect("a key");
+            key.id = key.id.or_else(|| match found {
+                Some(Object::AccessKey(AccessKey { id, .. })) => id,
+                _ => Some("AKIANEW".into()),
+            });
+            Some(Object::AccessKey(key))
+        }
+        (_, Some(wanted)) => Some(wanted.clone()),
+        _ => panic!("{} is changed without being asked for", change.address),
+    }
+}
+
+fn born(live: &mut Live, role: &str) {
+    if live.server.power.scoped_create_role() {
+        let row = MembershipRow {
+            role: role.into(),
+            member: ADMIN.into(),
+            grantor: "rdsadmin".into(),
+            admin_option: true,
+            inherit_option: false,
+            set_option: false,
+        };
+        add_row(live, row);
+    }
+}
+
+/// What goes with an object that goes.
+pub fn gone(live: &mut Live, address: &Address) {
+    let with_it: Vec<Address> = live
+        .world
+        .iter()
+        .map(|(other, _)| other)
+        .filter(|other| *other == address || hangs_on(other, address))
+        .cloned()
+        .collect();
+    for other in with_it {
+        live.world.remove(&other);
+        live.marks.remove(&other);
+    }
+    live.memberships.retain(|row| match address {
+        Address::Membership { role, member } => &row.role != role || &row.member != member,
+        Address::Role { name } => &row.role != name && &row.member != name,
+        _ => true,
+    });
+    live.sessions.retain(|(role, database), _| match address {
+        Address::Database { name } => database != name,
+        Address::Role { name } => role != name,
+        _ => true,
+    });
+}
+
+fn hangs_on(other: &Address, gone: &Address) -> bool {
+    match gone {
+        Address::Database { name } => {
+            other.inside_database() == Some(name)
+                || matches!(other, Address::DatabaseGrant { database, .. } if database == name)
+        }
+        Address::Role { name } => match other {
+            Address::RoleSetting { role, .. } => role == name,
+            Address::Membership { role, member } => role == name || member == name,
+            Address::DatabaseGrant { grantee, .. } | Address::SchemaGrant { grantee, .. } => {
+                *grantee == Grantee::Role(name.clone())
+            }
+            _ => false,
+        },
+        Address::IamUser { name } => matches!(
+            other,
+            Address::IamUserPolicy { user, .. } | Address::IamAccessKey { user, .. } if user == name
+        ),
+        Address::IamRole { name } => {
+            matches!(other, Address::IamRolePolicy { role, .. } if role == name)
+        }
+        _ => false,
+    }
+}
+
+fn take(live: &mut Live, step: &Step) {
+    match &step.command {
+        Command::EndSessions { role, database } => {
+            live.sessions
+                .retain(|(of, at), _| of != role || database.as_ref().is_some_and(|database| database != at));
+        }
+        Command::Admin(sql) => {
+            for expectation in &sql.expect {
+                read_back(live, expectation);
+            }
+        }
+        Command::Iam(tenantctl::plan::IamCommand::CreateAccessKey { user, .. }) => {
+            let record = KeyRecord {
+                workspace: "default".into(),
+                user: user.clone(),
+                state: KeyState::HandedOver,
+            };
+            live.ledger.keys.insert("AKIANEW".into(), record);
+        }
+        _ => {}
+    }
+}
+
+fn write_down(live: &mut Live, workspace: &str, record: &Record) {
+    match record {
+        Record::Own { address, tenant } => {
+            remember(live, workspace, address, tenant.clone());
+            match tenant {
+                Some(tenant) if carries_mark(address) => {
+                    let mark = Mark {
+                        workspace: workspace.into(),
+                        tenant: tenant.clone(),
+                    };
+                    live.marks.insert(address.clone(), mark);
+                }
+                _ => {}
+            }
+        }
+        Record::Forget { address } => {
+            live.ledger
+                .objects
+                .remove(&(workspace.to_owned(), address.clone()));
+            live.marks.remove(address);
+        }
+        Record::DeletionPolicy { address, policy } => {
+            if let Address::Database { name } = address {
+                alter_database(live, name, |database| database.deletion_policy = *policy);
+            }
+            let row = live
+                .ledger
+                .objects
+                .get_mut(&(workspace.to_owned(), address.clone()));
+            if let Some(row) = row {
+                row.deletion_policy = *policy;
+            }
+        }
+        Record::Password { role, password, .. } => {
+            alter_role(live, role, |role| role.password = *password);
+        }
+        Record::KeySuspended { user, id } => {
+            let record = KeyRecord {
+                workspace: workspace.into(),
+                user: user.clone(),
+                state: KeyState::Suspended,
+            };
+            live.ledger.keys.insert(id.clone(), record);
+        }
+        Record::KeyForgotten { id, .. } => {
+            live.ledger.keys.remove(id);
+        }
+    }
+}
+
+/// What a step reads back before it commits is true afterwards.
+fn read_back(live: &mut Live, expectation: &Expectation) {
+    let Expectation::DatabaseGrant {
+        database,
+        grantee,
+        grant,
+    } = expectation
+    else {
+        return;
+    };
+    let address = Address::DatabaseGrant {
+        database: database.clone(),
+        grantee: grantee.clone(),
+    };
+    if grant.items.is_empty() && *grantee != Grantee::Public {
+        live.world.remove(&address);
+    } else {
+        live.world.insert(address, Object::Grant(grant.clone()));
+    }
+}
