@@ -182,7 +182,7 @@ impl Differ<'_> {
     }
 
     /// Since 16 a membership is a row for each grantor, and only a role with the grantor's privileges takes it back.
-    /// `what` is all of it, or the `ADMIN OPTION FOR` alone.
+    /// `what` is what goes: `ADMIN OPTION FOR ` or, for all of it, nothing.
     pub(super) fn may_not_revoke(
         &self,
         what: &str,

@@ -3,7 +3,7 @@
 
 use std::{
     error::Error,
-    io::{self, Write},
+    io::{self, BufRead, Write},
     net::IpAddr,
     process::ExitCode,
 };
@@ -16,7 +16,8 @@ const USAGE: &str = "usage: testbed up [--postgres 15|16|17|18] [--identifier NA
 
 up: starts Postgres, set up like Aurora, and an AWS emulator. Prints the environment that reaches them as `export`
 lines, then `# ready`, and runs until its standard input ends or it is told to stop by SIGINT or SIGTERM. Whoever
-assumes a role does so from ADDRESS (127.0.0.1), which is what trust policies see.
+assumes a role does so from ADDRESS (127.0.0.1), which is what trust policies see. A line `source-ip ADDRESS` on
+standard input changes it, and is answered by `# source-ip ADDRESS`.
 
 access-key: creates an access key of an IAM user in the emulator that AWS_ENDPOINT_URL names, and prints it as `export`
 lines.
@@ -100,7 +101,7 @@ fn up(major: u16, identifier: &str, source_ip: Option<IpAddr>) -> Result<(), Box
         ),
     ];
     env.extend(own.map(|(name, value)| (name.to_owned(), value)));
-    run_until_the_end(&env)?;
+    run_until_the_end(&world, &env)?;
     Ok(())
 }
 
@@ -127,29 +128,48 @@ fn print(env: &[(String, String)]) -> io::Result<()> {
     out.flush()
 }
 
-/// Says that all is ready, and returns when standard input ends or somebody asks for it by a signal.
-fn run_until_the_end(env: &[(String, String)]) -> io::Result<()> {
+/// Says that all is ready, does what standard input says, and returns when that ends or somebody asks for it by a
+/// signal.
+fn run_until_the_end(world: &World, env: &[(String, String)]) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let (ended, end) = tokio::sync::oneshot::channel();
+    let (said, mut lines) = tokio::sync::mpsc::unbounded_channel();
     // A thread of its own: the read cannot be interrupted, and a signal must not wait for it.
     std::thread::spawn(move || {
-        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        let _ = ended.send(());
+        for line in io::stdin().lock().lines().map_while(Result::ok) {
+            let _ = said.send(line);
+        }
     });
     runtime.block_on(async {
         let mut interrupted = signal(SignalKind::interrupt())?;
         let mut terminated = signal(SignalKind::terminate())?;
         print(env)?;
         writeln!(io::stdout(), "# ready")?;
-        tokio::select! {
-            _ = end => {}
-            _ = interrupted.recv() => {}
-            _ = terminated.recv() => {}
+        loop {
+            tokio::select! {
+                line = lines.recv() => match line {
+                    Some(line) => obey(world, &line)?,
+                    None => return Ok(()),
+                },
+                _ = interrupted.recv() => return Ok(()),
+                _ = terminated.recv() => return Ok(()),
+            }
         }
-        Ok(())
     })
+}
+
+fn obey(world: &World, line: &str) -> io::Result<()> {
+    let address = line
+        .strip_prefix("source-ip ")
+        .and_then(|address| address.trim().parse().ok());
+    match address {
+        Some(address) => {
+            world.proxy.check_trust(Some(address));
+            writeln!(io::stdout(), "# source-ip {address}")
+        }
+        None => writeln!(io::stderr(), "testbed: not understood: {line}"),
+    }
 }
 
 #[cfg(test)]

@@ -156,8 +156,7 @@ fn many_removals_at_once_need_a_word(major: u16) {
 
     site.run(&["apply", "--auto-approve", "--max-removals", "7"]).ok();
     site.assert_converged();
-    let left =
-        "SELECT string_agg(rolname, ' ' ORDER BY 1) FROM pg_roles WHERE rolname ~ '^client' AND rolcanlogin";
+    let left = "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolname ~ '^client' AND rolcanlogin";
     assert_eq!(site.value("postgres", left), "client01 client02 client03");
     // Up to five need none.
     site.settle("");

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use rustls::pki_types::pem::PemObject as _;
 use serde_json::Value;
 use tenantctl_testbed::{Error, MASTER, Options, World};
 
@@ -260,6 +261,10 @@ impl Site {
 }
 
 /// Sleeps in a session of its own, so that the test need not lend its world to a thread.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tenant's session, which the program under test has no part in"
+)]
 fn sleep_in(port: u16, roots: &Path, user: &str, secret: &str, database: &str) -> Result<(), Error> {
     let roots = rustls::pki_types::CertificateDer::from_pem_file(roots).unwrap();
     let mut store = rustls::RootCertStore::empty();
@@ -290,8 +295,6 @@ fn sleep_in(port: u16, roots: &Path, user: &str, secret: &str, database: &str) -
         Ok(())
     })
 }
-
-use rustls::pki_types::pem::PemObject as _;
 
 /// Waits for something that takes a moment.
 #[track_caller]
