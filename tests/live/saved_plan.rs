@@ -68,6 +68,19 @@ fn a_saved_plan_is_applied_exactly_or_refused(major: u16) {
     applied().ok();
     assert_eq!(limit(), "7");
 
+    // Nor does an edited plan run what the file does not ask for.
+    site.tenants(&tenants(8));
+    save();
+    let edited = fs::read_to_string(&path)
+        .unwrap()
+        .replace("CONNECTION LIMIT 8", "CREATEDB");
+    assert!(edited.contains("CREATEDB"));
+    fs::write(&path, edited).unwrap();
+    let before = state_of::postgres(&site);
+    let refused = applied().refused();
+    assert!(refused.contains("not what a plan made now would do"), "{refused}");
+    assert_eq!(state_of::postgres(&site), before);
+
     // A plan for tenants one by one stays one for them.
     site.tenants(&tenants(8));
     site.run(&["plan", "--tenant", "client02", "--out", file]).ok();
