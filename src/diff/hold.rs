@@ -5,11 +5,6 @@ use crate::address::{Address, TenantId};
 use crate::model::quote::quote_identifier;
 use crate::model::{IamRole, IamUser, Membership, Object, Role};
 
-/// How IAM compares names: without case.
-pub fn fold_case(name: &str) -> String {
-    name.to_ascii_lowercase()
-}
-
 impl Differ<'_> {
     /// Everything wanted that exists without our mark. A held login role or IAM identity stops its whole tenant: half
     /// an identity is either useless or somebody else's.

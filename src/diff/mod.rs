@@ -20,7 +20,6 @@ use crate::model::{Mark, Object};
 
 pub use adopt::adopt;
 pub use compare::FieldChange;
-pub use hold::fold_case;
 
 /// One difference, and whose it is.
 #[derive(Clone, Debug, PartialEq)]

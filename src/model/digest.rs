@@ -17,11 +17,6 @@ impl Digest {
         let hash = Sha256::digest(&text);
         Self(hash.iter().map(|byte| format!("{byte:02x}")).collect())
     }
-
-    /// The first twelve digits, enough to tell digests apart by eye.
-    pub fn short(&self) -> &str {
-        self.0.get(..12).unwrap_or(&self.0)
-    }
 }
 
 impl fmt::Display for Digest {
