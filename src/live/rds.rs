@@ -28,9 +28,9 @@ pub struct Discovery {
 /// When a call fails, no cluster has the identifier (the error names those that are nearly called so), or the cluster
 /// is no Postgres.
 pub async fn discover(aws: &Aws, identifier: &str) -> Result<Discovery, AwsError> {
-    let (found, caller) = tokio::join!(find(aws, identifier), caller_account(aws));
+    let (found, caller) = tokio::join!(find(aws, identifier), caller_partition_and_account(aws));
     let cluster = found?;
-    let caller = caller?;
+    let (_, caller) = caller?;
     facts(&cluster, identifier, &caller)
 }
 
@@ -91,18 +91,6 @@ fn near(identifier: &str, names: &[String], region: &str) -> String {
             format!("The clusters in {region} are: {}", first.join(", "))
         }
     }
-}
-
-async fn caller_account(aws: &Aws) -> Result<String, AwsError> {
-    let identity = aws
-        .sts()
-        .get_caller_identity()
-        .send()
-        .await
-        .map_err(|error| AwsError::from_sdk(IDENTITY, "", &error))?;
-    identity
-        .account
-        .ok_or_else(|| AwsError::new(IDENTITY, "", AwsErrorKind::Other, "the answer names no account"))
 }
 
 /// The partition and account of the caller: enough to name a role, where the cluster may not be looked up.

@@ -43,6 +43,21 @@ impl Draft {
     }
 }
 
+/// What a change touches is ours from now on.
+pub(super) fn own(change: &Change) -> Record {
+    Record::Own {
+        address: change.address.clone(),
+        tenant: change.tenant.clone(),
+    }
+}
+
+/// What a change touches is no longer ours, or no longer there.
+pub(super) fn forget(change: &Change) -> Record {
+    Record::Forget {
+        address: change.address.clone(),
+    }
+}
+
 /// What the makers of steps look things up in.
 pub(super) struct Context<'a> {
     pub desired: &'a Desired,

@@ -1,6 +1,6 @@
 //! Changes of IAM objects as calls.
 
-use super::build::{Context, Draft};
+use super::build::{Context, Draft, forget, own};
 use super::step::{Command, IamCommand, Phase, Record};
 use crate::address::{Address, TenantId};
 use crate::diff::{Action, Change};
@@ -67,19 +67,6 @@ fn document(action: &Action) -> Option<PolicyDocument> {
             ..
         } => Some(document.clone()),
         _ => None,
-    }
-}
-
-fn own(change: &Change) -> Record {
-    Record::Own {
-        address: change.address.clone(),
-        tenant: change.tenant.clone(),
-    }
-}
-
-fn forget(change: &Change) -> Record {
-    Record::Forget {
-        address: change.address.clone(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::build::{Context, Draft};
+use super::build::{Context, Draft, forget, own};
 use super::grants;
 use super::step::{Command, Expectation, Phase, Record, SqlCommand};
 use crate::address::Address;
@@ -52,19 +52,6 @@ fn inside(database: &str, statements: Vec<String>) -> Vec<Draft> {
             sql,
         },
     )]
-}
-
-fn own(change: &Change) -> Record {
-    Record::Own {
-        address: change.address.clone(),
-        tenant: change.tenant.clone(),
-    }
-}
-
-fn forget(change: &Change) -> Record {
-    Record::Forget {
-        address: change.address.clone(),
-    }
 }
 
 fn role(context: &Context<'_>, change: &Change, name: &str) -> Vec<Draft> {
