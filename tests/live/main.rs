@@ -8,6 +8,7 @@
 
 mod adoption;
 mod arguments;
+mod crash;
 mod failures;
 mod first_run;
 mod isolation;
