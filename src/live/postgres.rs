@@ -1,4 +1,4 @@
-//! Postgres catalogs, read whole: five queries on the shared ones, one in each database.
+//! Postgres catalogs, read whole: six queries on the shared ones, one in each database.
 
 use std::collections::BTreeMap;
 
