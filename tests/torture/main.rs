@@ -1,0 +1,121 @@
+//! What a bad day does to `tenantctl`, in figures: every scenario is tried many times against real servers, and one
+//! table says how often the next run put everything right, and how often a promise was broken.
+//!
+//! `cargo test` runs a bounded form on Postgres 15 and 18; `scripts/torture` runs all of it and explains the options.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a trial that cannot go on says where by panicking"
+)]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the table is what this is for"
+)]
+
+mod aws;
+mod crash;
+#[path = "../live/login.rs"]
+#[expect(dead_code, reason = "tests/live uses the rest")]
+mod login;
+mod postgres;
+#[path = "../live/site.rs"]
+#[expect(dead_code, reason = "tests/live uses the rest")]
+mod site;
+#[path = "../live/state_of.rs"]
+#[expect(dead_code, reason = "tests/live uses the rest")]
+mod state_of;
+mod trials;
+
+use std::process::ExitCode;
+use std::thread;
+
+use trials::{Row, Scenario, Size};
+
+/// Every scenario, in the order of the table.
+fn scenarios() -> Vec<Scenario> {
+    [aws::SCENARIOS, crash::SCENARIOS, postgres::SCENARIOS].concat()
+}
+
+struct Arguments {
+    size: Size,
+    majors: Vec<u16>,
+    only: Vec<String>,
+}
+
+fn arguments() -> Result<Arguments, String> {
+    let mut arguments = Arguments {
+        size: Size::Bounded,
+        majors: Vec::new(),
+        only: Vec::new(),
+    };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--full" => arguments.size = Size::Full,
+            "--postgres" => {
+                let major = words.next().and_then(|major| major.parse().ok());
+                arguments
+                    .majors
+                    .push(major.ok_or("--postgres needs a major version")?);
+            }
+            // What `cargo test` hands to every target.
+            "--nocapture" | "--no-capture" | "-q" | "--quiet" => {}
+            option if option.starts_with('-') => return Err(format!("{option} is no option of this")),
+            _ => arguments.only.push(word),
+        }
+    }
+    if arguments.majors.is_empty() {
+        arguments.majors = vec![15, 18];
+    }
+    Ok(arguments)
+}
+
+fn main() -> ExitCode {
+    let arguments = match arguments() {
+        Ok(arguments) => arguments,
+        Err(why) => {
+            eprintln!("torture: {why}");
+            return ExitCode::from(2);
+        }
+    };
+    let wanted = |scenario: &Scenario| {
+        arguments.only.is_empty()
+            || arguments
+                .only
+                .iter()
+                .any(|part| scenario.name.contains(part.as_str()))
+    };
+    let scenarios: Vec<_> = scenarios().into_iter().filter(wanted).collect();
+    trials::remember_panics();
+    // Each version has servers of its own, so they need not wait for each other.
+    let rows: Vec<Row> = thread::scope(|scope| {
+        let threads: Vec<_> = arguments
+            .majors
+            .iter()
+            .map(|major| scope.spawn(|| trials::run_all(&scenarios, *major, arguments.size)))
+            .collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    println!("{}", trials::table(&scenarios, &rows));
+    for row in &rows {
+        for violation in &row.violations {
+            println!(
+                "\nVIOLATION in {} on Postgres {}: {violation}",
+                row.scenario, row.major
+            );
+        }
+    }
+    // A filter that fits nothing, or a scenario that tried nothing, has shown nothing.
+    let shown = !rows.is_empty() && rows.iter().all(|row| row.trials > 0);
+    let held = rows
+        .iter()
+        .all(|row| row.violations.is_empty() && row.converged == row.trials);
+    if shown && held {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}

@@ -1,0 +1,6 @@
+//! Postgres on a bad day.
+
+use super::trials::Scenario;
+
+/// The scenarios of this file, in the order of the table.
+pub const SCENARIOS: &[Scenario] = &[];
