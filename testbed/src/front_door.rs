@@ -3,6 +3,8 @@
 //! A TLS proxy that reads the start-up packet. A member of `rds_iam` is asked for a token, which is checked, and is
 //! then let in by the socket, where Postgres asks nothing. Everybody else is relayed, SCRAM end to end.
 
+mod gated;
+
 use std::{
     io,
     net::{Ipv4Addr, TcpListener as StdListener},
@@ -26,8 +28,9 @@ use crate::{
         token::{Target, verify},
     },
     error::{Context, Error},
+    gate::Gate,
     host,
-    postgres::{Postgres, Rows, Superuser, query},
+    postgres::{MASTER, Postgres, Rows, Superuser, query},
     runtime,
     tls::Authority,
 };
@@ -51,6 +54,7 @@ pub struct FrontDoor {
     port: u16,
     ca_file: PathBuf,
     client: ClientConfig,
+    gate: Arc<Gate>,
     task: AbortHandle,
 }
 
@@ -59,6 +63,7 @@ struct Building {
     superuser: Superuser,
     acceptor: TlsAcceptor,
     target: Target,
+    gate: Arc<Gate>,
 }
 
 impl FrontDoor {
@@ -92,7 +97,9 @@ impl FrontDoor {
             .chain(endpoints.iter().map(|name| (*name).to_owned()))
             .collect();
         let authority = postgres.authority();
+        let gate = Arc::new(Gate::default());
         let building = Building {
+            gate: Arc::clone(&gate),
             superuser: postgres.superuser(),
             acceptor: acceptor(authority, &endpoints)?,
             target: Target {
@@ -106,6 +113,7 @@ impl FrontDoor {
             port,
             ca_file: postgres.ca_file(),
             client: authority.client()?,
+            gate,
             task,
         })
     }
@@ -113,6 +121,11 @@ impl FrontDoor {
     /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The gate that the master's changes go through.
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
     }
 
     /// `localhost:PORT`, for which tokens are made.
@@ -236,8 +249,12 @@ impl Building {
     ) -> io::Result<()> {
         let user = startup.parameter("user").unwrap_or_default();
         if startup.code == CANCEL_REQUEST || !self.needs_token(&user).await? {
-            let backend = TcpStream::connect((Ipv4Addr::LOCALHOST, self.superuser.port)).await?;
+            let mut backend = TcpStream::connect((Ipv4Addr::LOCALHOST, self.superuser.port)).await?;
             backend.set_nodelay(true)?;
+            if startup.code != CANCEL_REQUEST && user == MASTER {
+                backend.write_all(&startup.packet).await?;
+                return gated::relay(&self.gate, stream, backend).await;
+            }
             return relay(stream, backend, &startup).await;
         }
         if !encrypted {

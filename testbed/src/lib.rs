@@ -14,6 +14,7 @@
 mod aws;
 mod error;
 mod front_door;
+mod gate;
 mod host;
 mod postgres;
 mod process;
@@ -24,5 +25,6 @@ mod world;
 pub use aws::{Aws, AwsProxy, Cluster, ClusterSpec, Credentials, Fault};
 pub use error::Error;
 pub use front_door::FrontDoor;
+pub use gate::{Gate, Side};
 pub use postgres::{MASTER, Options, Postgres, Rows, Superuser};
 pub use world::World;

@@ -9,6 +9,7 @@ use crate::{
     aws::{Aws, AwsProxy, Cluster, ClusterSpec},
     error::Error,
     front_door::FrontDoor,
+    gate::Gate,
     host,
     postgres::{MASTER, Options, Postgres},
 };
@@ -58,6 +59,7 @@ impl World {
         let endpoint = format!("{}:{port}", cluster.endpoint);
         let front_door = FrontDoor::start_on(port, &postgres, &aws, &cluster.resource_id, &[&endpoint])?;
         let proxy = AwsProxy::start(&aws)?;
+        proxy.guard(front_door.gate());
         proxy.check_trust(Some(IpAddr::V4(Ipv4Addr::LOCALHOST)));
         Ok(Self {
             front_door,
@@ -66,6 +68,11 @@ impl World {
             aws,
             postgres,
         })
+    }
+
+    /// The gate that all changes of a run go through, those to AWS and those to Postgres.
+    pub fn gate(&self) -> &Gate {
+        self.front_door.gate()
     }
 
     /// The environment for tenantctl: AWS by way of the proxy, and the master's password.

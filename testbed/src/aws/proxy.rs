@@ -30,6 +30,7 @@ use crate::{
         policy::{self, Verdict, evaluate},
     },
     error::{Context, Error},
+    gate::{Gate, Passage},
     runtime,
 };
 
@@ -77,6 +78,7 @@ struct State {
     counts: BTreeMap<String, usize>,
     faults: Vec<Fault>,
     source_ip: Option<IpAddr>,
+    gate: Arc<Gate>,
 }
 
 impl AwsProxy {
@@ -149,6 +151,11 @@ impl AwsProxy {
         self.shared.state().faults.clear();
     }
 
+    /// Whatever changes something goes through this gate from now on.
+    pub(crate) fn guard(&self, gate: &Arc<Gate>) {
+        self.shared.state().gate = Arc::clone(gate);
+    }
+
     /// From now on `AssumeRole` succeeds only for a caller whom the role's trust policy admits from this address,
     /// as on AWS; the emulator gives a session of any role to anybody. `None` leaves it to the emulator again.
     pub fn check_trust(&self, source_ip: Option<IpAddr>) {
@@ -209,7 +216,19 @@ impl Shared {
         {
             return Ok(call.error(403, "AccessDenied", &refusal));
         }
+        let gate = Arc::clone(&self.state().gate);
+        let passage = match call.changes_something() {
+            true => gate.pass(&call.action).await,
+            false => Passage::Free,
+        };
+        if passage == Passage::Refused {
+            return Err(Error::Server("stopped at the gate".into()));
+        }
         let answer = http::forward(call.forwarded(self.aws)?).await?;
+        if passage == Passage::Last {
+            gate.shut().await;
+            return Err(Error::Server("stopped behind the gate".into()));
+        }
         match fault {
             Some(Fault::LostAnswer { .. }) => Err(Error::Server("lost on purpose".into())),
             _ => Ok(answer.map(Full::from)),
@@ -320,6 +339,11 @@ impl Call {
             .or_else(|| call.parameter("Action"))
             .unwrap_or_else(|| call.head.method.as_str().to_owned());
         Ok(call)
+    }
+
+    fn changes_something(&self) -> bool {
+        let asks = ["Get", "List", "Describe", "Assume", "GET", "HEAD"];
+        !asks.iter().any(|verb| self.action.starts_with(verb))
     }
 
     /// A field of the form.
