@@ -50,7 +50,7 @@ pub fn databases(site: &Site) -> Vec<String> {
 pub fn iam(site: &Site) -> String {
     let details = call(site, "GetAccountAuthorizationDetails", &[]);
     let mut dump = without_request_id(&details);
-    for user in texts(&call(site, "ListUsers", &[]), "UserName") {
+    for user in users(site) {
         for (id, status) in keys(site, &user) {
             let _ = writeln!(dump, "key {user} {id} {status}");
         }
@@ -84,6 +84,11 @@ pub fn exists(site: &Site, kind: &str, name: &str) -> bool {
         Err(error) if error.to_string().contains("NoSuchEntity") => false,
         Err(error) => panic!("{error}"),
     }
+}
+
+/// The names of all IAM users.
+pub fn users(site: &Site) -> Vec<String> {
+    texts(&call(site, "ListUsers", &[]), "UserName")
 }
 
 /// Access keys of a user with their states, sorted.

@@ -28,6 +28,7 @@ mod trials;
 
 use std::process::ExitCode;
 use std::thread;
+use std::time::Instant;
 
 use trials::{Row, Scenario, Size};
 
@@ -87,8 +88,9 @@ fn main() -> ExitCode {
     };
     let scenarios: Vec<_> = scenarios().into_iter().filter(wanted).collect();
     trials::remember_panics();
+    let started = Instant::now();
     // Each version has servers of its own, so they need not wait for each other.
-    let rows: Vec<Row> = thread::scope(|scope| {
+    let mut rows: Vec<Row> = thread::scope(|scope| {
         let threads: Vec<_> = arguments
             .majors
             .iter()
@@ -99,12 +101,15 @@ fn main() -> ExitCode {
             .flat_map(|thread| thread.join().unwrap())
             .collect()
     });
-    println!("{}", trials::table(&scenarios, &rows));
+    let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
+    rows.sort_by_key(|row| names.iter().position(|name| *name == row.name));
+    println!("{}", trials::table(&rows));
+    println!("in {} s", started.elapsed().as_secs());
     for row in &rows {
         for violation in &row.violations {
             println!(
                 "\nVIOLATION in {} on Postgres {}: {violation}",
-                row.scenario, row.major
+                row.name, row.major
             );
         }
     }

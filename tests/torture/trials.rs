@@ -14,7 +14,7 @@ pub enum Size {
     Full,
 }
 
-/// One line of the table.
+/// Something that goes wrong.
 #[derive(Clone, Copy)]
 pub struct Scenario {
     /// What goes wrong, as the table says it.
@@ -28,9 +28,19 @@ pub struct Trials {
     /// The version.
     pub major: u16,
     size: Size,
-    tried: usize,
-    converged: usize,
-    violations: Vec<String>,
+    scenario: &'static str,
+    /// The rows of its parts, or the one row of the whole.
+    rows: Vec<Row>,
+    current: usize,
+}
+
+/// One line of the table.
+pub struct Row {
+    pub name: String,
+    pub major: u16,
+    pub trials: usize,
+    pub converged: usize,
+    pub violations: Vec<String>,
 }
 
 /// A broken promise more than these, and a scenario is given up: what follows says nothing new.
@@ -57,26 +67,53 @@ impl Trials {
         }
     }
 
+    /// What is tried from now on is counted in a row of its own.
+    pub fn part(&mut self, name: &str) {
+        let name = format!("{}: {name}", self.scenario);
+        let known = self.rows.iter().position(|row| row.name == name);
+        self.current = known.unwrap_or_else(|| {
+            self.rows.push(Row::new(name, self.major));
+            self.rows.len() - 1
+        });
+    }
+
     /// One trial. It has converged when it comes back; a panic is a violation, and says which.
     pub fn trial(&mut self, what: impl Display, trial: impl FnOnce()) {
-        if self.violations.len() >= ENOUGH {
+        if self.is_hopeless() {
             return;
         }
-        self.tried += 1;
-        match catch_unwind(AssertUnwindSafe(trial)) {
-            Ok(()) => self.converged += 1,
-            Err(_) => self.violations.push(format!("{what}: {}", last_panic())),
+        let result = catch_unwind(AssertUnwindSafe(trial));
+        let row = self.row();
+        row.trials += 1;
+        match result {
+            Ok(()) => row.converged += 1,
+            Err(_) => row.violations.push(format!("{what}: {}", last_panic())),
         }
+    }
+
+    /// So many promises were broken that more trials would say nothing new.
+    pub fn is_hopeless(&self) -> bool {
+        self.rows.iter().map(|row| row.violations.len()).sum::<usize>() >= ENOUGH
+    }
+
+    fn row(&mut self) -> &mut Row {
+        if self.rows.is_empty() {
+            self.rows.push(Row::new(self.scenario.to_owned(), self.major));
+        }
+        &mut self.rows[self.current]
     }
 }
 
-/// What came of a scenario on a version.
-pub struct Row {
-    pub scenario: &'static str,
-    pub major: u16,
-    pub trials: usize,
-    pub converged: usize,
-    pub violations: Vec<String>,
+impl Row {
+    fn new(name: String, major: u16) -> Self {
+        Self {
+            name,
+            major,
+            trials: 0,
+            converged: 0,
+            violations: Vec::new(),
+        }
+    }
 }
 
 /// Tries all scenarios on one version, one after the other.
@@ -86,40 +123,33 @@ pub fn run_all(scenarios: &[Scenario], major: u16, size: Size) -> Vec<Row> {
         let mut trials = Trials {
             major,
             size,
-            tried: 0,
-            converged: 0,
-            violations: Vec::new(),
+            scenario: scenario.name,
+            rows: Vec::new(),
+            current: 0,
         };
         // What goes wrong outside a trial, such as a server that does not start, is a violation too.
         if catch_unwind(AssertUnwindSafe(|| (scenario.run)(&mut trials))).is_err() {
-            trials.violations.push(last_panic());
+            trials.row().violations.push(last_panic());
         }
+        // A scenario that has tried nothing has shown nothing.
+        trials.row();
+        let sum = |number: fn(&Row) -> usize| trials.rows.iter().map(number).sum::<usize>();
         eprintln!(
             "torture: {} on Postgres {major}: {} of {} converged, {} violations, {} s",
             scenario.name,
-            trials.converged,
-            trials.tried,
-            trials.violations.len(),
+            sum(|row| row.converged),
+            sum(|row| row.trials),
+            sum(|row| row.violations.len()),
             started.elapsed().as_secs()
         );
-        Row {
-            scenario: scenario.name,
-            major,
-            trials: trials.tried,
-            converged: trials.converged,
-            violations: trials.violations,
-        }
+        trials.rows
     };
-    scenarios.iter().map(one).collect()
+    scenarios.iter().flat_map(one).collect()
 }
 
 /// The table, as Markdown: it goes into the documentation as it is.
-pub fn table(scenarios: &[Scenario], rows: &[Row]) -> String {
-    let width = scenarios
-        .iter()
-        .map(|one| one.name.chars().count())
-        .max()
-        .unwrap_or(0);
+pub fn table(rows: &[Row]) -> String {
+    let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
     let mut table = format!(
         "| {:width$} | Postgres | trials | converged | violations |\n",
         "scenario"
@@ -130,24 +160,24 @@ pub fn table(scenarios: &[Scenario], rows: &[Row]) -> String {
         "",
         width + 2
     );
-    for scenario in scenarios {
-        for row in rows.iter().filter(|row| row.scenario == scenario.name) {
-            let (name, major) = (row.scenario, row.major);
-            let violations = row.violations.len();
-            let _ = writeln!(
-                table,
-                "| {name:width$} | {major:8} | {:6} | {:9} | {violations:10} |",
-                row.trials, row.converged
-            );
-        }
+    let mut line = |name: &str, major: &str, trials: usize, converged: usize, violations: usize| {
+        let _ = writeln!(
+            table,
+            "| {name:width$} | {major:>8} | {trials:6} | {converged:9} | {violations:10} |"
+        );
+    };
+    for row in rows {
+        let major = row.major.to_string();
+        line(&row.name, &major, row.trials, row.converged, row.violations.len());
     }
     let sum = |number: fn(&Row) -> usize| rows.iter().map(number).sum::<usize>();
-    let (trials, converged) = (sum(|row| row.trials), sum(|row| row.converged));
     let violations = sum(|row| row.violations.len());
-    let _ = write!(
-        table,
-        "| {:width$} | {:8} | {trials:6} | {converged:9} | {violations:10} |",
-        "all", ""
+    line(
+        "all",
+        "",
+        sum(|row| row.trials),
+        sum(|row| row.converged),
+        violations,
     );
     table
 }
