@@ -53,6 +53,10 @@ fn arguments() -> Result<Arguments, String> {
     while let Some(word) = words.next() {
         match word.as_str() {
             "--full" => arguments.size = Size::Full,
+            "--trials" => {
+                let trials = words.next().and_then(|trials| trials.parse().ok());
+                arguments.size = Size::AtMost(trials.ok_or("--trials needs a number")?);
+            }
             "--postgres" => {
                 let major = words.next().and_then(|major| major.parse().ok());
                 arguments

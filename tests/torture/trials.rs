@@ -10,6 +10,8 @@ use std::time::Instant;
 pub enum Size {
     /// Enough to notice that something broke.
     Bounded,
+    /// At most so many trials of each kind.
+    AtMost(usize),
     /// Everything there is.
     Full,
 }
@@ -47,14 +49,15 @@ pub struct Row {
 const ENOUGH: usize = 5;
 
 impl Trials {
-    /// All of these in the full form, in the bounded one so many of them, spread evenly, the first and the last among them.
+    /// All of these in the full form; otherwise some, spread evenly, the first and the last among them.
     pub fn sample<T>(&self, all: Vec<T>, bounded: usize) -> Vec<T> {
         let count = all.len();
-        if self.size == Size::Full || count <= bounded {
+        let some = self.count(bounded, count);
+        if count <= some {
             return all;
         }
-        let last = bounded.saturating_sub(1).max(1);
-        let wanted: Vec<_> = (0..bounded).map(|n| n * (count - 1) / last).collect();
+        let last = some.saturating_sub(1).max(1);
+        let wanted: Vec<_> = (0..some).map(|n| n * (count - 1) / last).collect();
         let chosen = all.into_iter().enumerate().filter(|(n, _)| wanted.contains(n));
         chosen.map(|(_, one)| one).collect()
     }
@@ -63,6 +66,7 @@ impl Trials {
     pub fn count(&self, bounded: usize, full: usize) -> usize {
         match self.size {
             Size::Bounded => bounded,
+            Size::AtMost(trials) => trials.clamp(1, full),
             Size::Full => full,
         }
     }
