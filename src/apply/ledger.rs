@@ -1,15 +1,17 @@
 //! Writing what tenantctl remembers.
 #![expect(clippy::disallowed_methods, reason = "the ledger is written here")]
 
+mod settle;
+
 use serde_json::{Value, json};
 
 use super::ApplyError;
 use crate::address::{Address, TenantId};
-use crate::live::Live;
 use crate::live::connect::Session;
-use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE, Ledger, OpenStep};
-use crate::model::DatabaseState;
+use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE};
 use crate::plan::{Command, IamCommand, Record, Step};
+
+pub(super) use settle::settle;
 
 /// The ledger's SQL, a file per version.
 const VERSIONS: [&str; 1] = [include_str!("../../state/001.sql")];
@@ -85,52 +87,6 @@ pub async fn finish(session: &Session, run: &Run) -> Result<(), ApplyError> {
     )
     .await?;
     Ok(())
-}
-
-/// Answers the questions that a crashed run left, from what lives. A key whose secret was lost stays a question until
-/// the key is deleted; where none was made there is none, or the next key somebody makes by hand would be taken for it.
-pub async fn settle(session: &Session, run: &Run, ledger: &Ledger, live: &Live) -> Result<(), ApplyError> {
-    let ours = ledger.open.iter().filter(|open| open.workspace == run.workspace);
-    for open in ours.filter(|open| open.command != CREATE_ACCESS_KEY || no_key_was_made(open, ledger, live)) {
-        let born = match &open.address {
-            Address::Database { name } if open.command == CREATE_DATABASE => live.world.database(name),
-            _ => None,
-        };
-        let outcome = match born {
-            Some(database)
-                if database.state == DatabaseState::Closed
-                    && database.owner == live_admin(session).await? =>
-            {
-                own(session, run, &open.address, open.tenant.as_ref()).await?;
-                "done, as a later run found"
-            }
-            _ => "interrupted",
-        };
-        execute(
-            session,
-            "UPDATE tenantctl.step SET finished_at = now(), outcome = $3 WHERE run_id = $1 AND step = $2",
-            &[&open.run_id, &open.step, &outcome],
-        )
-        .await?;
-    }
-    Ok(())
-}
-
-fn no_key_was_made(open: &OpenStep, ledger: &Ledger, live: &Live) -> bool {
-    let is_lost = |address: &Address| match (address, &open.address) {
-        (Address::IamAccessKey { user, id: Some(id) }, Address::IamAccessKey { user: of, .. }) => {
-            user == of && ledger.is_orphan(user, id)
-        }
-        _ => false,
-    };
-    live.gap(&open.address).is_none() && !live.world.iter().any(|(address, _)| is_lost(address))
-}
-
-async fn live_admin(session: &Session) -> Result<String, ApplyError> {
-    let row = session.client().query_one("SELECT current_user::text", &[]).await;
-    Ok(row
-        .map_err(|error| ApplyError::sql(&session.database, error))?
-        .get(0))
 }
 
 /// Writes that a step is about to start.

@@ -86,9 +86,18 @@ pub fn exists(site: &Site, kind: &str, name: &str) -> bool {
     }
 }
 
-/// The names of all IAM users.
+/// The names of all IAM users, sorted.
 pub fn users(site: &Site) -> Vec<String> {
-    texts(&call(site, "ListUsers", &[]), "UserName")
+    let mut users = texts(&call(site, "ListUsers", &[]), "UserName");
+    users.sort();
+    users
+}
+
+/// The names of all IAM roles, sorted.
+pub fn roles(site: &Site) -> Vec<String> {
+    let mut roles = texts(&call(site, "ListRoles", &[]), "RoleName");
+    roles.sort();
+    roles
 }
 
 /// Access keys of a user with their states, sorted.

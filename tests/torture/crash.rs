@@ -11,6 +11,7 @@ use tenantctl_testbed::Side;
 
 use super::login::Recipient;
 use super::site::Site;
+use super::state_of;
 use super::trials::{Scenario, Trials};
 use bystander::Bystander;
 use stage::{STAGES, Stage};
@@ -147,8 +148,8 @@ impl World {
             let open = "SELECT DISTINCT tenant FROM tenantctl.step WHERE finished_at IS NULL AND command = 'create_access_key'";
             self.site.sql("postgres", open).concat()
         };
-        for user in super::state_of::users(&self.site) {
-            for (id, _) in super::state_of::keys(&self.site, &user) {
+        for user in state_of::users(&self.site) {
+            for (id, _) in state_of::keys(&self.site, &user) {
                 let path = self.site.path().join(format!("handover/{user}.age"));
                 let held = path.exists() && self.recipient.key(&self.site, &user).id == id;
                 assert!(
@@ -168,10 +169,32 @@ impl World {
                OR address ->> 'kind' = 'database' AND object_oid NOT IN (SELECT oid FROM pg_database)";
         const UNKNOWN: &str = "
             SELECT name FROM (SELECT oid, rolname AS name FROM pg_roles UNION ALL SELECT oid, datname FROM pg_database) living
-            WHERE name ~ '^t[0-9][0-9]' AND oid NOT IN (SELECT object_oid FROM tenantctl.object)";
+            WHERE name ~ '^t[0-9][0-9]' AND oid NOT IN (SELECT object_oid FROM tenantctl.object WHERE object_oid IS NOT NULL)";
         for (what, query) in [("open", OPEN), ("dead", DEAD), ("unknown to the ledger", UNKNOWN)] {
             let rows = self.site.sql("postgres", query);
             assert!(rows.is_empty(), "{what}: {rows:?}");
         }
+        let remembered = |query: &str| {
+            let mut rows = self.site.sql("postgres", query).concat();
+            rows.sort();
+            rows
+        };
+        let of_kind = |kind: &str| {
+            remembered(&format!(
+                "SELECT address ->> 'name' FROM tenantctl.object WHERE address ->> 'kind' = '{kind}'"
+            ))
+        };
+        let users = state_of::users(&self.site);
+        assert_eq!(of_kind("iam_user"), users, "IAM users in the ledger and in IAM");
+        let roles = state_of::roles(&self.site);
+        assert_eq!(of_kind("iam_role"), roles, "IAM roles in the ledger and in IAM");
+        let mut keys: Vec<_> = users
+            .iter()
+            .flat_map(|user| state_of::keys(&self.site, user))
+            .map(|(id, _)| id)
+            .collect();
+        keys.sort();
+        let known = remembered("SELECT id FROM tenantctl.access_key");
+        assert_eq!(known, keys, "access keys in the ledger and in IAM");
     }
 }

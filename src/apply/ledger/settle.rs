@@ -1,0 +1,130 @@
+//! Answering what a crashed run left open.
+
+use super::{ApplyError, Run, execute, own, text};
+use crate::address::Address;
+use crate::live::Live;
+use crate::live::connect::Session;
+use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE, Ledger, OpenStep};
+use crate::model::{DatabaseState, Object};
+
+/// Answers the questions that a crashed run left, from what lives. A key whose secret was lost stays a question until
+/// the key is deleted; where none was made there is none, or the next key somebody makes by hand would be taken for it.
+pub(in crate::apply) async fn settle(
+    session: &Session,
+    run: &Run,
+    ledger: &Ledger,
+    live: &Live,
+) -> Result<(), ApplyError> {
+    let ours = ledger.open.iter().filter(|open| open.workspace == run.workspace);
+    for open in ours.filter(|open| open.command != CREATE_ACCESS_KEY || no_key_was_made(open, ledger, live)) {
+        let born = match &open.address {
+            Address::Database { name } if open.command == CREATE_DATABASE => live.world.database(name),
+            _ => None,
+        };
+        remember_identity(session, run, open, ledger, live).await?;
+        let outcome = match born {
+            Some(database)
+                if database.state == DatabaseState::Closed
+                    && database.owner == live_admin(session).await? =>
+            {
+                own(session, run, &open.address, open.tenant.as_ref()).await?;
+                "done, as a later run found"
+            }
+            _ => "interrupted",
+        };
+        execute(
+            session,
+            "UPDATE tenantctl.step SET finished_at = now(), outcome = $3 WHERE run_id = $1 AND step = $2",
+            &[&open.run_id, &open.step, &outcome],
+        )
+        .await?;
+    }
+    forget_the_dropped(session, run).await
+}
+
+/// A run that dies behind a DROP DATABASE cannot write that down any more. Nor does whoever drops one by hand; the oid
+/// will never come back.
+async fn forget_the_dropped(session: &Session, run: &Run) -> Result<(), ApplyError> {
+    execute(
+        session,
+        "DELETE FROM tenantctl.object WHERE workspace = $1
+         AND (address ->> 'kind' = 'role' AND object_oid NOT IN (SELECT oid FROM pg_roles)
+              OR address ->> 'kind' = 'database' AND object_oid NOT IN (SELECT oid FROM pg_database))",
+        &[&run.workspace],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The same in IAM, and for what the dead run made there. Not to find something says little, as what was made a moment
+/// ago may not be shown yet: only what that run was at work on is looked at.
+async fn remember_identity(
+    session: &Session,
+    run: &Run,
+    open: &OpenStep,
+    ledger: &Ledger,
+    live: &Live,
+) -> Result<(), ApplyError> {
+    let ours = live
+        .marks
+        .get(&open.address)
+        .filter(|mark| mark.workspace == run.workspace);
+    let is_gone = |address: &Address| live.gap(address).is_none() && live.world.get(address).is_none();
+    let keys_of = match &open.address {
+        Address::IamUser { name } if is_gone(&open.address) => Some(name),
+        Address::IamAccessKey { user, .. } if live.gap(&open.address).is_none() => Some(user),
+        _ => None,
+    };
+    let ids: Vec<&str> = ledger
+        .keys
+        .iter()
+        .filter(|(id, key)| {
+            key.workspace == run.workspace && Some(&key.user) == keys_of && !has_key(live, id)
+        })
+        .map(|(id, _)| id.as_str())
+        .collect();
+    execute(
+        session,
+        "DELETE FROM tenantctl.access_key WHERE workspace = $1 AND id = ANY ($2)",
+        &[&run.workspace, &ids],
+    )
+    .await?;
+    match (&open.address, ours) {
+        (Address::IamUser { .. } | Address::IamRole { .. }, Some(mark)) => {
+            own(session, run, &open.address, Some(&mark.tenant)).await?;
+        }
+        (Address::IamUser { .. } | Address::IamRole { .. }, None) if is_gone(&open.address) => {
+            execute(
+                session,
+                "DELETE FROM tenantctl.object WHERE workspace = $1 AND address = $2::text::jsonb",
+                &[&run.workspace, &text(&open.address)],
+            )
+            .await?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn has_key(live: &Live, id: &str) -> bool {
+    live.world
+        .iter()
+        .any(|(_, object)| matches!(object, Object::AccessKey(key) if key.id.as_deref() == Some(id)))
+}
+
+fn no_key_was_made(open: &OpenStep, ledger: &Ledger, live: &Live) -> bool {
+    let is_lost = |address: &Address| match (address, &open.address) {
+        (Address::IamAccessKey { user, id: Some(id) }, Address::IamAccessKey { user: of, .. }) => {
+            user == of && ledger.is_orphan(user, id)
+        }
+        _ => false,
+    };
+    live.gap(&open.address).is_none() && !live.world.iter().any(|(address, _)| is_lost(address))
+}
+
+async fn live_admin(session: &Session) -> Result<String, ApplyError> {
+    let row = session.client().query_one("SELECT current_user::text", &[]).await;
+    Ok(row
+        .map_err(|error| ApplyError::sql(&session.database, error))?
+        .get(0))
+}
