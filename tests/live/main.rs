@@ -15,6 +15,7 @@ mod isolation;
 mod lock;
 mod login;
 mod many;
+mod narrower;
 mod one_line;
 mod removal;
 mod reopened;
