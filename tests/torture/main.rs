@@ -41,6 +41,8 @@ struct Arguments {
     size: Size,
     majors: Vec<u16>,
     only: Vec<String>,
+    /// Of `cargo test`, for the tests of all targets: it may well fit none of ours.
+    filters: Vec<String>,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -48,6 +50,7 @@ fn arguments() -> Result<Arguments, String> {
         size: Size::Bounded,
         majors: Vec::new(),
         only: Vec::new(),
+        filters: Vec::new(),
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -63,10 +66,13 @@ fn arguments() -> Result<Arguments, String> {
                     .majors
                     .push(major.ok_or("--postgres needs a major version")?);
             }
+            "--only" => arguments
+                .only
+                .push(words.next().ok_or("--only needs a part of a name")?),
             // What `cargo test` hands to every target.
             "--nocapture" | "--no-capture" | "-q" | "--quiet" => {}
             option if option.starts_with('-') => return Err(format!("{option} is no option of this")),
-            _ => arguments.only.push(word),
+            filter => arguments.filters.push(filter.to_owned()),
         }
     }
     if arguments.majors.is_empty() {
@@ -83,14 +89,15 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let wanted = |scenario: &Scenario| {
-        arguments.only.is_empty()
-            || arguments
-                .only
-                .iter()
-                .any(|part| scenario.name.contains(part.as_str()))
+    let fits = |parts: &[String], scenario: &Scenario| {
+        parts.is_empty() || parts.iter().any(|part| scenario.name.contains(part.as_str()))
     };
-    let scenarios: Vec<_> = scenarios().into_iter().filter(wanted).collect();
+    let mut scenarios = scenarios();
+    scenarios.retain(|scenario| fits(&arguments.filters, scenario));
+    if scenarios.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    scenarios.retain(|scenario| fits(&arguments.only, scenario));
     trials::remember_panics();
     let started = Instant::now();
     // Each version has servers of its own, so they need not wait for each other.
@@ -117,7 +124,7 @@ fn main() -> ExitCode {
             );
         }
     }
-    // A filter that fits nothing, or a scenario that tried nothing, has shown nothing.
+    // A name that fits nothing, or a scenario that tried nothing, has shown nothing.
     let shown = !rows.is_empty() && rows.iter().all(|row| row.trials > 0);
     let held = rows
         .iter()
