@@ -6,6 +6,7 @@ use crate::address::Address;
 use crate::desired::Desired;
 use crate::diff::{Action, Diff};
 use crate::live::Live;
+use crate::live::iam::quotas::Quota;
 use crate::model::{MembershipRow, Password, power};
 
 /// A reason to stop before the first write.
@@ -25,7 +26,48 @@ pub(super) fn check(desired: &Desired, live: &Live, diff: &Diff, max_removals: O
     let mut guards = Vec::new();
     guards.extend(removals(diff, max_removals));
     guards.extend(lockout(desired, live, diff));
+    guards.extend(quotas(live, diff));
     guards
+}
+
+/// Half a rollout is worse than none: what the account has no room for is known before the first write.
+///
+/// Deletions of the same plan make no room, as they come after everything is made. The quotas:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+fn quotas(live: &Live, diff: &Diff) -> Vec<Guard> {
+    let made = |is_kind: fn(&Address) -> bool| {
+        let creates = diff
+            .changes
+            .iter()
+            .filter(|change| matches!(change.action, Action::Create(_)));
+        creates.filter(|change| is_kind(&change.address)).count()
+    };
+    let kinds: [(_, fn(&Address) -> bool, _, _); 2] = [
+        (
+            "users",
+            |address| matches!(address, Address::IamUser { .. }),
+            live.quotas.users,
+            "AWS raises no quota of users: delete users that nobody needs, or use another account",
+        ),
+        (
+            "roles",
+            |address| matches!(address, Address::IamRole { .. }),
+            live.quotas.roles,
+            "Ask AWS for more under Service Quotas, IAM, \"Roles per account\" (L-FE177D64), or delete roles that nobody needs",
+        ),
+    ];
+    let refused = kinds.into_iter().filter_map(|(kind, is_kind, quota, remedy)| {
+        let (wanted, Quota { taken, limit }) = (made(is_kind), quota?);
+        let left = limit.saturating_sub(taken);
+        (wanted > left).then(|| Guard {
+            code: "iam_quota".into(),
+            message: format!(
+                "{wanted} IAM {kind} would be made, but the account has room for {left}: {taken} of its quota of {limit} are \
+                 taken. {remedy}; or begin with some of the tenants, by --tenant"
+            ),
+        })
+    });
+    refused.collect()
 }
 
 fn removals(diff: &Diff, max_removals: Option<usize>) -> Option<Guard> {

@@ -65,6 +65,8 @@ pub struct Behaviour {
     pub users: Option<usize>,
     /// The quota of roles of the account.
     pub roles: Option<usize>,
+    /// Everything says that it was created years ago.
+    pub everything_is_old: bool,
     /// Lists come in pages of so many; the first of the account's details is empty, as AWS allows.
     pub page: Option<usize>,
 }

@@ -39,6 +39,13 @@ impl Shared {
             None if call.action == "GetAccountSummary" => Some(self.summary(&body)),
             None => None,
         };
+        let told = match self.state().behaviour.everything_is_old {
+            true => {
+                let told = told.as_deref().unwrap_or(&body);
+                Some(xml::replace_texts(told, "CreateDate", "2020-01-01T00:00:00Z"))
+            }
+            false => told,
+        };
         let Some(told) = told else { return answer };
         let (mut head, _) = answer.into_parts();
         head.headers.remove(CONTENT_LENGTH);

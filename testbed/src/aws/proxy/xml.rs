@@ -90,6 +90,24 @@ pub(super) fn replace_entries(xml: &str, replace: impl Fn(&str) -> Option<String
     replaced
 }
 
+/// Replaces the texts of all elements of a name.
+pub(super) fn replace_texts(xml: &str, tag: &str, with: &str) -> String {
+    let Ok(document) = Document::parse(xml) else {
+        return xml.to_owned();
+    };
+    let named = document
+        .descendants()
+        .filter(|node| node.has_tag_name_anywhere(tag));
+    let (mut replaced, mut at) = (String::new(), 0);
+    for text in named.filter_map(|node| node.first_child()) {
+        replaced.push_str(&xml[at..text.range().start]);
+        replaced.push_str(with);
+        at = text.range().end;
+    }
+    replaced.push_str(&xml[at..]);
+    replaced
+}
+
 /// Answers have a default namespace, which differs by service.
 trait Named {
     fn has_tag_name_anywhere(&self, name: &str) -> bool;
@@ -132,5 +150,6 @@ mod tests {
         let map = "<M><entry><key>Users</key><value>3</value></entry><entry><key>Roles</key><value>4</value></entry></M>";
         let replaced = replace_entries(map, |key| (key == "Roles").then(|| "9".to_owned()));
         assert_eq!(replaced, map.replace('4', "9"));
+        assert_eq!(replace_texts(map, "value", "9"), map.replace(['3', '4'], "9"));
     }
 }
