@@ -48,6 +48,7 @@ pub struct AwsProxy {
 #[derive(Debug)]
 struct Shared {
     aws: SocketAddr,
+    creating: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -70,6 +71,7 @@ impl AwsProxy {
         let port = listener.local_addr().context(opening)?.port();
         let shared = Arc::new(Shared {
             aws: aws.address(),
+            creating: tokio::sync::Mutex::default(),
             state: Mutex::default(),
         });
         let task = runtime::spawn(serve(listener, Arc::clone(&shared)));
@@ -200,6 +202,7 @@ impl Shared {
         {
             return Ok(call.error(403, "AccessDenied", &refusal));
         }
+        let _in_turn = self.in_turn(&call).await;
         if let Some(refusal) = self.refuses(&call).await? {
             return Ok(call.error(refusal.status, refusal.code, &refusal.message));
         }

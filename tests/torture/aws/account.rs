@@ -96,89 +96,105 @@ pub fn delete_conflict(trials: &mut Trials) {
 /// What AWS has no room for fails one tenant, by an error that says what to do.
 pub fn full(trials: &mut Trials) {
     let major = trials.major;
-    trials.trial("inline policies of a user", || {
-        let world = SmallWorld::start(major);
-        world.settle(&ALL, &[HERE]);
-        let own = [("UserName", "client02"), ("PolicyName", "assume-role")];
-        world.by_hand("DeleteUserPolicy", &own);
-        let large = format!(
-            "{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Deny\",\"Action\":\"s3:*\",\"Resource\":\
+    trials.trial("inline policies of a user", || full_user(major));
+    trials.trial("roles of the account", || full_account(major));
+    trials.trial("roles of the account, known by the plan", || foreseen(major));
+}
+
+fn full_user(major: u16) {
+    let world = SmallWorld::start(major);
+    world.settle(&ALL, &[HERE]);
+    let own = [("UserName", "client02"), ("PolicyName", "assume-role")];
+    world.by_hand("DeleteUserPolicy", &own);
+    let large = format!(
+        "{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Deny\",\"Action\":\"s3:*\",\"Resource\":\
              \"arn:aws:s3:::{}\"}}]}}",
-            "x".repeat(1_850)
-        );
-        let foreign = [own[0], ("PolicyName", "theirs"), ("PolicyDocument", large.as_str())];
-        world.by_hand("PutUserPolicy", &foreign);
-        world.ask(&ALL, &[HERE, ELSEWHERE]);
-        let says = [
-            "iam:PutUserPolicy client02",
-            "LimitExceeded",
-            "Maximum policy size of 2048 bytes",
-            "inline policies",
-        ];
-        only_one_failed(&apply_json(&world), "client02", &says);
-        world.by_hand("DeleteUserPolicy", &foreign[..2]);
-        world.site.apply().ok();
-        world.check(&ALL, &[HERE, ELSEWHERE]);
+        "x".repeat(1_850)
+    );
+    let foreign = [
+        own[0],
+        ("PolicyName", "theirs"),
+        ("PolicyDocument", large.as_str()),
+    ];
+    world.by_hand("PutUserPolicy", &foreign);
+    world.ask(&ALL, &[HERE, ELSEWHERE]);
+    let says = [
+        "iam:PutUserPolicy client02",
+        "LimitExceeded",
+        "Maximum policy size of 2048 bytes",
+        "inline policies",
+    ];
+    only_one_failed(&apply_json(&world), "client02", &says);
+    world.by_hand("DeleteUserPolicy", &foreign[..2]);
+    world.site.apply().ok();
+    world.check(&ALL, &[HERE, ELSEWHERE]);
+}
+
+/// Somebody else takes the room between plan and apply; here, the plan may not look.
+fn full_account(major: u16) {
+    let world = SmallWorld::start(major);
+    world.settle(&ALL[..1], &[HERE]);
+    world.site.world.proxy.inject(Fault::Error {
+        action: "GetAccountSummary".into(),
+        code: "AccessDenied".into(),
+        message: "not authorized".into(),
+        status: 403,
+        times: usize::MAX,
     });
-    // Somebody else takes the room between plan and apply; here, the plan may not look.
-    trials.trial("roles of the account", || {
-        let world = SmallWorld::start(major);
-        world.settle(&ALL[..1], &[HERE]);
-        world.site.world.proxy.inject(Fault::Error {
-            action: "GetAccountSummary".into(),
-            code: "AccessDenied".into(),
-            message: "not authorized".into(),
-            status: 403,
-            times: usize::MAX,
-        });
-        world.site.world.proxy.behave(Behaviour {
-            roles: Some(2),
-            ..fair()
-        });
-        world.ask(&ALL, &[HERE]);
-        let run = apply_json(&world);
-        assert!(run.stderr.contains("iam:GetAccountSummary"), "{run}");
-        let late = if state_of::exists(&world.site, "Role", &role("client02")) {
-            "client03"
-        } else {
-            "client02"
-        };
-        let says = [
-            "iam:CreateRole",
-            "LimitExceeded",
-            "RolesPerAccount: 2",
-            "Service Quotas",
-        ];
-        only_one_failed(&run, late, &says);
-        world.site.world.proxy.heal();
-        world.site.world.proxy.behave(fair());
-        world.site.apply().ok();
-        world.check(&ALL, &[HERE]);
+    world.site.world.proxy.behave(Behaviour {
+        roles: Some(2),
+        ..fair()
     });
-    trials.trial("roles of the account, known by the plan", || {
-        let world = SmallWorld::start(major);
-        world.settle(&ALL[..1], &[HERE]);
-        let before = state_of::iam(&world.site);
-        world.site.world.proxy.behave(Behaviour {
-            roles: Some(2),
-            ..fair()
-        });
-        world.ask(&ALL, &[HERE]);
-        let refusal = world.site.apply().refused();
-        assert!(refusal.contains("2 IAM roles would be made"), "{refusal}");
-        assert!(
-            refusal.contains("room for 1") && refusal.contains("L-FE177D64"),
-            "{refusal}"
-        );
-        assert_eq!(state_of::iam(&world.site), before, "nothing was made");
-        world
-            .site
-            .run(&["apply", "--auto-approve", "--tenant", "client02"])
-            .ok();
-        world.site.world.proxy.behave(fair());
-        world.site.apply().ok();
-        world.check(&ALL, &[HERE]);
+    world.ask(&ALL, &[HERE]);
+    let run = apply_json(&world);
+    assert!(run.stderr.contains("iam:GetAccountSummary"), "{run}");
+    let late = if state_of::exists(&world.site, "Role", &role("client02")) {
+        "client03"
+    } else {
+        "client02"
+    };
+    let says = [
+        "iam:CreateRole",
+        "LimitExceeded",
+        "RolesPerAccount: 2",
+        "Service Quotas",
+    ];
+    only_one_failed(&run, late, &says);
+    world.site.world.proxy.heal();
+    world.site.world.proxy.behave(fair());
+    world.site.apply().ok();
+    world.check(&ALL, &[HERE]);
+}
+
+fn foreseen(major: u16) {
+    let world = SmallWorld::start(major);
+    world.settle(&ALL[..1], &[HERE]);
+    let before = state_of::iam(&world.site);
+    world.site.world.proxy.behave(Behaviour {
+        roles: Some(2),
+        ..fair()
     });
+    world.ask(&ALL, &[HERE]);
+    let refusal = world.site.apply().refused();
+    assert!(refusal.contains("2 IAM roles would be made"), "{refusal}");
+    assert!(
+        refusal.contains("room for 1") && refusal.contains("L-FE177D64"),
+        "{refusal}"
+    );
+    assert_eq!(state_of::iam(&world.site), before, "nothing was made");
+    world
+        .site
+        .run(&["apply", "--auto-approve", "--tenant", "client02"])
+        .ok();
+    world.site.world.proxy.behave(fair());
+    world.site.apply().ok();
+    world.site.world.proxy.reset_counts();
+    world.check(&ALL, &[HERE]);
+    let calls = world.site.world.proxy.counts();
+    assert!(
+        !calls.contains_key("GetAccountSummary"),
+        "nothing is made: {calls:?}"
+    );
 }
 
 /// Patience is for what is new. Who was there for long and is no principal is gone, and that is said at once.

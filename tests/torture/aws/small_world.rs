@@ -128,7 +128,8 @@ impl SmallWorld {
             one => one.as_str().into_iter().collect(),
         };
         assert_eq!(found, networks.iter().copied().collect(), "{trust}");
-        if networks.contains(&HERE) {
+        // One that gets in is enough: the others differ by name alone, and each login is a process.
+        if tenant == ALL[0] && networks.contains(&HERE) {
             let token = key.token(site, tenant);
             let login = site.login(tenant, &token, &format!("{tenant}_db1"), "SELECT 1");
             assert_eq!(login, Ok("1".into()), "{tenant} gets in");

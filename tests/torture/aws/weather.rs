@@ -22,7 +22,7 @@ fn three_days(major: u16, day: &Behaviour) {
 }
 
 pub fn throttling(trials: &mut Trials) {
-    for seed in 0..trials.count(2, 10) {
+    for seed in 0..trials.count(1, 10) {
         let day = Behaviour {
             seed: seed as u64,
             throttled: 30,
@@ -34,7 +34,7 @@ pub fn throttling(trials: &mut Trials) {
 }
 
 pub fn unavailable(trials: &mut Trials) {
-    for seed in 0..trials.count(2, 10) {
+    for seed in 0..trials.count(1, 10) {
         let day = Behaviour {
             seed: 100 + seed as u64,
             unavailable: 15,
@@ -47,7 +47,7 @@ pub fn unavailable(trials: &mut Trials) {
 }
 
 pub fn slow(trials: &mut Trials) {
-    let delays: Vec<u64> = trials.sample(vec![300, 1_000, 3_000], 1);
+    let delays: Vec<u64> = trials.sample(vec![150, 1_000, 3_000], 1);
     for delay in delays {
         let day = Behaviour {
             delay: Duration::from_millis(delay),
@@ -80,7 +80,7 @@ fn late(appears: u64, principal: u64) -> Behaviour {
 
 /// These are waited for: no run fails.
 pub fn latecomers(trials: &mut Trials) {
-    let days = trials.sample(vec![(1_500, 3_000), (500, 8_000), (4_000, 4_000)], 1);
+    let days = trials.sample(vec![(1_000, 2_000), (500, 8_000), (4_000, 4_000)], 1);
     for (appears, principal) in days {
         let major = trials.major;
         trials.trial(format!("{appears} and {principal} ms"), || {
@@ -95,7 +95,7 @@ pub fn latecomers(trials: &mut Trials) {
 
 /// The first run makes the users and fails; what it made is as new to the second as to the first.
 pub fn latecomers_of_another_run(trials: &mut Trials) {
-    for failing in trials.sample(vec!["CreateRole", "PutUserPolicy", "CreateAccessKey"], 2) {
+    for failing in trials.sample(vec!["CreateRole", "PutUserPolicy", "CreateAccessKey"], 1) {
         let major = trials.major;
         trials.trial(failing, || {
             let world = SmallWorld::start(major);
@@ -108,14 +108,14 @@ pub fn latecomers_of_another_run(trials: &mut Trials) {
                 status: 403,
                 times: ALL.len(),
             });
-            proxy.behave(late(6_000, 9_000));
+            proxy.behave(late(3_000, 4_000));
             let begun = Instant::now();
             let run = world.site.apply();
             assert!(run.code == 1 && run.stdout.contains("AccessDenied"), "{run}");
             world.site.apply().ok();
             if failing != "CreateAccessKey" {
                 let waited = begun.elapsed();
-                assert!(waited > Duration::from_secs(6), "nothing was late: {waited:?}");
+                assert!(waited > Duration::from_secs(3), "nothing was late: {waited:?}");
             }
             proxy.behave(fair());
             world.check(&ALL, &[HERE]);

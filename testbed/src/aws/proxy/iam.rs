@@ -101,6 +101,19 @@ impl Shared {
         }
     }
 
+    /// Where there is a quota, users and roles are counted and made one after the other, so that none slips through.
+    pub(super) async fn in_turn(&self, call: &Call) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        let limited = {
+            let behaviour = &self.state().behaviour;
+            behaviour.users.is_some() || behaviour.roles.is_some()
+        };
+        let creates = matches!(call.action.as_str(), "CreateUser" | "CreateRole");
+        match limited && creates {
+            true => Some(self.creating.lock().await),
+            false => None,
+        }
+    }
+
     async fn over_quota(&self, kind: &str, quota: Option<usize>) -> Result<Option<Refusal>, Error> {
         let Some(quota) = quota else {
             return Ok(None);
