@@ -255,6 +255,21 @@ async fn what_exists_is_ours_by_its_tags_alone() {
     }
 }
 
+/// Whose it is is unknown then: to say that it is somebody's would send people to adopt what is theirs.
+#[tokio::test]
+async fn what_exists_and_may_not_be_looked_at_is_said_so() {
+    let stub = Stub::start(|request, _| match request.action.as_str() {
+        "CreateUser" => refusal(409, "EntityAlreadyExists", "exists"),
+        _ => refusal(403, "AccessDenied", "not authorized"),
+    })
+    .await;
+    let error = writer(&stub).run(&create_user()).await.expect_err("denied");
+    assert_eq!(
+        (error.kind(), error.operation()),
+        (AwsErrorKind::Denied, "iam:GetUser")
+    );
+}
+
 #[tokio::test]
 async fn deleting_what_is_gone_succeeds() {
     let stub = Stub::start(|_, _| refusal(404, "NoSuchEntity", "gone")).await;
