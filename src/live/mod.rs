@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::address::Address;
-use crate::model::{Digest, Mark, MembershipRow, Power, World};
+use crate::model::{Digest, Mark, MembershipRow, Power, Quotas, World};
 
 pub use error::{ReadError, describe};
 pub use ledger::Ledger;
@@ -46,7 +46,7 @@ pub struct Live {
     /// Users and roles that IAM may not know everywhere yet.
     pub recent: BTreeMap<Address, iam::Recent>,
     /// How many IAM users and roles there may be. Read only when some are missing.
-    pub quotas: iam::quotas::Quotas,
+    pub quotas: Quotas,
     /// What the reading of IAM wants to be said.
     pub notes: Vec<String>,
     /// Databases that were looked into.

@@ -6,13 +6,12 @@ use futures_util::{StreamExt, stream};
 
 use super::aws::{Aws, AwsError, AwsErrorKind};
 use super::connect::{Connector, Purpose};
-use super::iam::quotas::{self, Quotas};
-use super::iam::{IamRead, IamScope};
+use super::iam::{IamRead, IamScope, quotas};
 use super::ledger::KeyState;
 use super::postgres::Catalogs;
 use super::{Ledger, Live, ReadCost, ReadError, iam, ledger, postgres};
 use crate::address::Address;
-use crate::model::{DatabaseState, Object};
+use crate::model::{DatabaseState, Object, Quotas};
 
 /// What has to be read besides the bulk.
 #[derive(Clone, Debug)]

@@ -6,8 +6,7 @@ use crate::address::Address;
 use crate::desired::Desired;
 use crate::diff::{Action, Diff};
 use crate::live::Live;
-use crate::live::iam::quotas::Quota;
-use crate::model::{MembershipRow, Password, power};
+use crate::model::{MembershipRow, Password, Quota, power};
 
 /// A reason to stop before the first write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use tenantctl::live::iam::quotas::Quota;
-use tenantctl::model::MembershipRow;
+use tenantctl::model::{MembershipRow, Quota};
 
 use crate::applied::{add_member, add_row};
 use crate::world::{ADMIN, ONE, Small, TWO};

@@ -125,7 +125,7 @@ pub fn latecomers_of_another_run(trials: &mut Trials) {
 
 /// Also where the account's details are denied, and users and roles are read one by one.
 pub fn pages_of_one(trials: &mut Trials) {
-    for denied in [false, true] {
+    for denied in trials.sample(vec![true, false], 1) {
         let major = trials.major;
         trials.trial(format!("details denied: {denied}"), || {
             let world = SmallWorld::start(major);
