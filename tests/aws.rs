@@ -13,9 +13,9 @@ use tenantctl::live::access::{self, Login};
 use tenantctl::live::aws::{Aws, AwsErrorKind};
 use tenantctl::live::{iam, rds};
 use tenantctl::model::policy::{database_user_arn, role_arn, user_arn};
-use tenantctl::model::{IamRole, IamUser, Mark, Object, PolicyDocument};
+use tenantctl::model::{IamRole, IamUser, Mark, Object, PolicyDocument, Quota};
 use tenantctl::plan::step::{HandOver, IamCommand};
-use tenantctl_testbed::{Aws as Emulator, AwsProxy, ClusterSpec, Fault, World};
+use tenantctl_testbed::{Aws as Emulator, AwsProxy, Behaviour, ClusterSpec, Fault, World};
 use tokio::runtime::Runtime;
 
 const ACCOUNT: &str = "123456789012";
@@ -255,6 +255,23 @@ fn lost_answers_and_late_principals_converge() {
         let read = iam::read(&aws, &tenant.scope()).await.expect("reads");
         assert_eq!(read.objects, tenant.wanted());
     });
+}
+
+#[test]
+fn the_room_of_the_account_is_read() {
+    let emulator = Emulator::start().expect("the emulator");
+    let proxy = AwsProxy::start(&emulator).expect("the proxy");
+    proxy.behave(Behaviour {
+        users: Some(7),
+        roles: Some(9),
+        ..Behaviour::default()
+    });
+    let name = [("UserName", "somebody")];
+    emulator.call("iam", "CreateUser", &name).expect("a user");
+    let aws = runtime().block_on(operator(proxy.port()));
+    let quotas = runtime().block_on(iam::quotas::read(&aws)).expect("reads");
+    let quota = |taken, limit| Some(Quota { taken, limit });
+    assert_eq!((quotas.users, quotas.roles), (quota(1, 7), quota(0, 9)));
 }
 
 #[test]

@@ -97,7 +97,10 @@ fn check(plan: Plan, live: &Live, now: &Plan) -> Result<ApprovedPlan, Box<ApplyE
             ));
         }
     }
-    Ok(ApprovedPlan(plan))
+    Ok(ApprovedPlan {
+        plan,
+        recent: live.recent.clone(),
+    })
 }
 
 /// A step without its number, which depends on what else is planned.

@@ -14,7 +14,6 @@ use super::ledger::{self, Run};
 use super::pool::Pool;
 use super::{ApplyError, Target, read_back, secret_material};
 use crate::live::connect::{Purpose, Session};
-use crate::live::iam::keys as access_keys;
 use crate::model::quote::{quote_identifier, quote_literal};
 use crate::plan::{Command, HandOver, IamCommand, SqlCommand, Step};
 
@@ -246,7 +245,7 @@ impl Executor<'_> {
 
     /// The ledger first says which keys there are, so that a crash after the call leaves one that can be told apart.
     async fn access_key(&self, step: &Step, user: &str, handover: &HandOver) -> Result<PathBuf, ApplyError> {
-        let known = access_keys::ids(&self.target.aws, user).await?;
+        let known = self.iam.access_key_ids(user).await?;
         self.begin(&[step], &known).await?;
         let made = handover::create_access_key(self.iam, user, &self.target.directory, handover).await;
         let (id, path) = match made {

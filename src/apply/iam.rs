@@ -1,8 +1,9 @@
 //! The only writer of IAM.
 //!
 //! IAM answers before all of it knows what it answered: for seconds, a new user is no valid principal, a new role is
-//! not found, and a user whose last key was just deleted still has it. The writer remembers what it did in this run
-//! and waits for that, and for nothing else: the same answer about anything else is an error at once.
+//! not found, and a user whose last key was just deleted still has it. The writer remembers what it did in this run, is
+//! told what was new when the run began, and waits for that and for nothing else: the same answer about anything else
+//! is an error at once.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency>
 #![expect(
     clippy::disallowed_methods,
@@ -15,6 +16,7 @@ mod patience;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Instant;
 
@@ -23,7 +25,9 @@ use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::types::StatusType;
 use tokio::sync::Semaphore;
 
+use crate::address::Address;
 use crate::live::aws::{Aws, AwsError, AwsErrorKind};
+use crate::live::iam::Recent;
 use crate::model::{KeyStatus, Mark, PolicyDocument, Secret};
 use crate::plan::step::IamCommand;
 
@@ -111,6 +115,20 @@ impl IamWriter {
         }
     }
 
+    /// Waits also for users and roles that somebody else made a moment ago, such as a run that was killed.
+    #[must_use]
+    pub fn expecting(self, recent: &BTreeMap<Address, Recent>) -> Self {
+        for (address, Recent { arn, age }) in recent {
+            let entity = match address {
+                Address::IamUser { name } => Entity::User(name),
+                Address::IamRole { name } => Entity::Role(name),
+                _ => continue,
+            };
+            self.memory.made_before(entity, arn.clone(), *age);
+        }
+        self
+    }
+
     /// Runs a command. Running one twice is harmless: what exists with our mark is fine, what is gone is gone.
     ///
     /// # Errors
@@ -180,6 +198,20 @@ impl IamWriter {
             .access_key
             .ok_or_else(|| call.error(AwsErrorKind::Other, "the answer has no key"))?;
         Ok((key.access_key_id, Secret::new(key.secret_access_key)))
+    }
+
+    /// The ids of a user's access keys.
+    ///
+    /// # Errors
+    ///
+    /// When AWS refuses, or the user is not there.
+    pub async fn access_key_ids(&self, user: &str) -> Result<Vec<String>, AwsError> {
+        let list = || {
+            let pages = self.iam.list_access_keys().user_name(user).into_paginator();
+            pages.items().send().collect::<Result<Vec<_>, _>>()
+        };
+        let keys = self.attempt(Call::user("iam:ListAccessKeys", user), list).await?;
+        Ok(keys.into_iter().filter_map(|key| key.access_key_id).collect())
     }
 
     async fn update_trust(&self, role: &str, trust: &PolicyDocument) -> Result<(), AwsError> {

@@ -13,6 +13,7 @@ mod read_back;
 mod run;
 pub mod secret_material;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +22,7 @@ use std::time::Duration;
 use crate::address::{Address, TenantId};
 use crate::live::aws::Aws;
 use crate::live::connect::Connector;
+use crate::live::iam::Recent;
 use crate::plan::{Plan, Step};
 
 pub use approve::{Live, approve, prepare};
@@ -28,7 +30,11 @@ pub use error::ApplyError;
 pub use run::run;
 
 /// A plan that was found to be still true, under the lock. Only [`approve()`] makes one.
-pub struct ApprovedPlan(Plan);
+pub struct ApprovedPlan {
+    plan: Plan,
+    /// What IAM may not know everywhere yet, though this run did not make it.
+    recent: BTreeMap<Address, Recent>,
+}
 
 /// Where a plan is applied.
 pub struct Target {

@@ -28,7 +28,7 @@ pub async fn run(
     interrupt: &Interrupt,
     progress: &dyn Progress,
 ) -> Result<Report, ApplyError> {
-    let ApprovedPlan(plan) = approved;
+    let ApprovedPlan { plan, recent } = approved;
     let started = Instant::now();
     let run = Run {
         id: format!("{:016x}", rand::random::<u64>()),
@@ -41,7 +41,7 @@ pub async fn run(
         &target.admin_database,
         &plan.workspace,
     );
-    let iam = IamWriter::new(&target.aws);
+    let iam = IamWriter::new(&target.aws).expecting(&recent);
     let worker = Worker {
         executor: Executor {
             target,

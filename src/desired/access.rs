@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 /// The path of the IAM objects we make.
-const IAM_PATH: &str = "/";
+pub(super) const IAM_PATH: &str = "/";
 
 /// The ARN of a tenant's IAM role.
 pub fn role_arn(facts: &ClusterFacts, role: &str) -> String {

@@ -6,12 +6,15 @@
 
 mod bulk;
 pub mod keys;
+pub mod quotas;
 mod single;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime};
 
+use aws_sdk_iam::primitives::DateTime;
 use aws_sdk_iam::types::Tag;
 
 use super::aws::{Aws, AwsError, AwsErrorKind};
@@ -21,6 +24,8 @@ use crate::model::{IamRole, IamUser, Mark, Object, PolicyDocument};
 
 /// Calls at a time where there is one call an object.
 const CONCURRENCY: usize = 5;
+/// Up to this age a user or role counts as recent.
+const RECENT: Duration = Duration::from_secs(120);
 
 /// What to look for. Objects with our mark, of any workspace, come in addition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +39,16 @@ pub struct IamScope {
     /// The users whose access keys have to be known. Those of users with our workspace's mark that are not in
     /// `users` are read as well: they are leaving.
     pub keys_of: BTreeSet<String>,
+}
+
+/// A user or role that was made a moment ago, by whomever. IAM may not know it everywhere yet.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency>
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recent {
+    /// Its ARN.
+    pub arn: String,
+    /// How old it was when it was read, by this machine's clock.
+    pub age: Duration,
 }
 
 /// What was found.
@@ -54,6 +69,8 @@ pub struct IamRead {
     /// Names that exist in another case than wanted, as (wanted, found). IAM compares names without case, so the
     /// wanted one cannot be created.
     pub case_variants: Vec<(Address, Address)>,
+    /// The users and roles that are less than two minutes old.
+    pub recent: BTreeMap<Address, Recent>,
     /// What else a person should know. Each a whole sentence.
     pub notes: Vec<String>,
 }
@@ -135,6 +152,8 @@ struct Found {
 struct FoundUser {
     name: String,
     path: String,
+    arn: String,
+    created: Option<DateTime>,
     id: String,
     /// Name and encoded document.
     policies: Vec<(String, String)>,
@@ -145,6 +164,8 @@ struct FoundUser {
 struct FoundRole {
     name: String,
     path: String,
+    arn: String,
+    created: Option<DateTime>,
     /// Encoded.
     trust: String,
     policies: Vec<(String, String)>,
@@ -205,6 +226,7 @@ impl IamRead {
             self.add_policy(at, &document);
         }
         self.user_ids.insert(user.name, user.id);
+        self.note_age(&address, user.arn, user.created);
         self.add(
             address,
             Object::IamUser(IamUser { path: user.path }),
@@ -236,6 +258,7 @@ impl IamRead {
             path: role.path,
             trust,
         });
+        self.note_age(&address, role.arn, role.created);
         self.add(address, object, mark, role.attachments);
     }
 
@@ -247,6 +270,17 @@ impl IamRead {
             self.attachments.insert(address.clone(), attachments);
         }
         self.objects.push((address, object));
+    }
+
+    fn note_age(&mut self, address: &Address, arn: String, created: Option<DateTime>) {
+        let Some(created) = created.and_then(|created| SystemTime::try_from(created).ok()) else {
+            return;
+        };
+        // A time in the future is a clock that is slow; what it tells is new.
+        let age = created.elapsed().unwrap_or_default();
+        if age < RECENT {
+            self.recent.insert(address.clone(), Recent { arn, age });
+        }
     }
 
     fn add_policy(&mut self, address: Address, document: &str) {

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::address::Address;
-use crate::model::{Digest, Mark, MembershipRow, Power, World};
+use crate::model::{Digest, Mark, MembershipRow, Power, Quotas, World};
 
 pub use error::{ReadError, describe};
 pub use ledger::Ledger;
@@ -43,6 +43,10 @@ pub struct Live {
     pub attachments: BTreeMap<Address, Vec<String>>,
     /// IAM names that differ from a wanted one in case alone, which IAM takes for the same.
     pub case_variants: Vec<(Address, Address)>,
+    /// Users and roles that IAM may not know everywhere yet.
+    pub recent: BTreeMap<Address, iam::Recent>,
+    /// How many IAM users and roles there may be. Read only when some are missing.
+    pub quotas: Quotas,
     /// What the reading of IAM wants to be said.
     pub notes: Vec<String>,
     /// Databases that were looked into.

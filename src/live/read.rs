@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
 
-use super::aws::Aws;
+use super::aws::{Aws, AwsError, AwsErrorKind};
 use super::connect::{Connector, Purpose};
-use super::iam::{IamRead, IamScope};
+use super::iam::{IamRead, IamScope, quotas};
 use super::ledger::KeyState;
 use super::postgres::Catalogs;
 use super::{Ledger, Live, ReadCost, ReadError, iam, ledger, postgres};
 use crate::address::Address;
-use crate::model::{DatabaseState, Object};
+use crate::model::{DatabaseState, Object, Quotas};
 
 /// What has to be read besides the bulk.
 #[derive(Clone, Debug)]
@@ -48,6 +48,9 @@ pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Re
     drop(session);
     let iam = iam::read(aws, &iam_scope(request, &ledger)).await?;
     let mut live = merge(catalogs, ledger, iam);
+    if lacks_identities(request, &live) {
+        read_quotas(aws, &mut live).await?;
+    }
     let databases = databases(request, &live);
     live.cost = ReadCost {
         aws_calls: aws.calls() - calls_before,
@@ -55,6 +58,26 @@ pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Re
     };
     look_inside(connector, request.parallelism, databases, &mut live).await;
     Ok(live)
+}
+
+/// Whether a user or role is asked for that is not there, so that a plan may make it.
+fn lacks_identities(request: &ReadRequest, live: &Live) -> bool {
+    let lacks = |address: Address| !live.world.contains(&address);
+    let mut users = request.iam_users.iter().cloned();
+    let mut roles = request.iam_roles.iter().cloned();
+    users.any(|name| lacks(Address::IamUser { name })) || roles.any(|name| lacks(Address::IamRole { name }))
+}
+
+/// Who may not read the account's figures goes without the warning they would give.
+async fn read_quotas(aws: &Aws, live: &mut Live) -> Result<(), AwsError> {
+    match quotas::read(aws).await {
+        Ok(quotas) => live.quotas = quotas,
+        Err(error) if error.kind() == AwsErrorKind::Denied => live.notes.push(format!(
+            "Whether the account has room for new users and roles was not checked: {error}."
+        )),
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }
 
 /// What is asked for, and what the ledger knows besides: where IAM cannot be read whole, those who left the file are
@@ -148,6 +171,8 @@ fn merge(catalogs: Catalogs, ledger: Ledger, iam: IamRead) -> Live {
         sessions,
         attachments: iam.attachments,
         case_variants: iam.case_variants,
+        recent: iam.recent,
+        quotas: Quotas::default(),
         notes: iam.notes,
         opened: BTreeSet::new(),
         gaps: iam.gaps.into_iter().collect(),

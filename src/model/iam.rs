@@ -57,3 +57,22 @@ pub struct AccessKey {
     /// Whether it works.
     pub status: KeyStatus,
 }
+
+/// A count and its limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// How many there are.
+    pub taken: usize,
+    /// How many there may be.
+    pub limit: usize,
+}
+
+/// The limits that new tenants come up against; `None` for what AWS did not tell.
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html>
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quotas {
+    /// Of users.
+    pub users: Option<Quota>,
+    /// Of roles.
+    pub roles: Option<Quota>,
+}

@@ -20,7 +20,7 @@ pub use cluster::ClusterFacts;
 pub use database::{Database, DatabaseState, DeletionPolicy, Extension, Schema};
 pub use digest::Digest;
 pub use grant::{Grant, GrantItem, Grantor, Privilege};
-pub use iam::{AccessKey, IamRole, IamUser, KeyStatus, Mark};
+pub use iam::{AccessKey, IamRole, IamUser, KeyStatus, Mark, Quota, Quotas};
 pub use policy::{PolicyDocument, PolicyError, Principal};
 pub use power::{MembershipRow, Power};
 pub use role::{Membership, Password, Role, RoleSetting};

@@ -6,7 +6,7 @@ use crate::address::Address;
 use crate::desired::Desired;
 use crate::diff::{Action, Diff};
 use crate::live::Live;
-use crate::model::{MembershipRow, Password, power};
+use crate::model::{MembershipRow, Password, Quota, power};
 
 /// A reason to stop before the first write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +25,52 @@ pub(super) fn check(desired: &Desired, live: &Live, diff: &Diff, max_removals: O
     let mut guards = Vec::new();
     guards.extend(removals(diff, max_removals));
     guards.extend(lockout(desired, live, diff));
+    guards.extend(quotas(live, diff));
     guards
+}
+
+/// Half a rollout is worse than none: what the account has no room for is known before the first write.
+///
+/// Deletions of the same plan make no room, as they come after everything is made. The quotas:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+fn quotas(live: &Live, diff: &Diff) -> impl Iterator<Item = Guard> {
+    let creates = diff
+        .changes
+        .iter()
+        .filter(|change| matches!(change.action, Action::Create(_)));
+    let (mut users, mut roles) = (0, 0);
+    for change in creates {
+        match change.address {
+            Address::IamUser { .. } => users += 1,
+            Address::IamRole { .. } => roles += 1,
+            _ => {}
+        }
+    }
+    let of_users = no_room(
+        "users",
+        users,
+        live.quotas.users,
+        "AWS raises no quota of users: delete users that nobody needs, or use another account",
+    );
+    let of_roles = no_room(
+        "roles",
+        roles,
+        live.quotas.roles,
+        "Ask AWS for more under Service Quotas, IAM, \"Roles per account\" (L-FE177D64), or delete roles that nobody needs",
+    );
+    of_users.into_iter().chain(of_roles)
+}
+
+fn no_room(kind: &str, wanted: usize, quota: Option<Quota>, remedy: &str) -> Option<Guard> {
+    let Quota { taken, limit } = quota?;
+    let left = limit.saturating_sub(taken);
+    (wanted > left).then(|| Guard {
+        code: "iam_quota".into(),
+        message: format!(
+            "{wanted} IAM {kind} would be made, but the account has room for {left}: {taken} of its quota of {limit} are \
+             taken. {remedy}; or begin with some of the tenants, by --tenant"
+        ),
+    })
 }
 
 fn removals(diff: &Diff, max_removals: Option<usize>) -> Option<Guard> {

@@ -22,7 +22,7 @@ mod runtime;
 mod tls;
 mod world;
 
-pub use aws::{Aws, AwsProxy, Cluster, ClusterSpec, Credentials, Fault};
+pub use aws::{Aws, AwsProxy, Behaviour, Cluster, ClusterSpec, Credentials, Fault};
 pub use error::Error;
 pub use front_door::FrontDoor;
 pub use gate::{Gate, Side};

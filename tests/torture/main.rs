@@ -15,7 +15,6 @@
 mod aws;
 mod crash;
 #[path = "../live/login.rs"]
-#[expect(dead_code, reason = "tests/live uses the rest")]
 mod login;
 mod postgres;
 #[path = "../live/site.rs"]

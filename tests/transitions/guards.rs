@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use tenantctl::model::MembershipRow;
+use tenantctl::model::{MembershipRow, Quota};
 
 use crate::applied::{add_member, add_row};
 use crate::world::{ADMIN, ONE, Small, TWO};
@@ -44,6 +44,37 @@ fn few_tenants_may_leave() {
     );
     let none = Small::applied(&many(2)).asks(&many(1)).max_removals(0);
     assert_eq!(guards(&none).len(), 1, "a limit of none");
+}
+
+fn crowded(users: usize, roles: usize) -> Small {
+    let file: String = (0..30)
+        .map(|n| format!("tenant \"client{n:02}\" {{\n  databases = [\"db\"]\n  allowed_ips = [\"203.0.113.7/32\"]\n}}\n"))
+        .collect();
+    Small::applied(ONE)
+        .asks(&format!("{ONE}{}", file.replace("client01", "other01")))
+        .edit(|live| {
+            live.quotas.users = Some(Quota {
+                taken: users,
+                limit: 5_000,
+            });
+            live.quotas.roles = Some(Quota {
+                taken: roles,
+                limit: 1_000,
+            });
+        })
+}
+
+#[test]
+fn the_account_has_no_room_for_more() {
+    insta::assert_snapshot!(guards(&crowded(4_990, 971)).join("\n"));
+    assert_eq!(guards(&crowded(4_970, 970)).len(), 0, "just enough");
+    assert_eq!(
+        guards(&crowded(4_970, 2_000)).len(),
+        1,
+        "more than the quota allows already"
+    );
+    let nothing_new = crowded(5_000, 1_000).asks(ONE).max_removals(100);
+    assert_eq!(guards(&nothing_new).len(), 0, "nothing is made");
 }
 
 /// Whose access was cut before is not counted again.

@@ -24,8 +24,8 @@ impl IamWriter {
                 let get = Call::user("iam:GetUser", user);
                 let answer = self
                     .attempt(get, || self.iam.get_user().user_name(user).send())
-                    .await;
-                let found = answer.ok().and_then(|answer| answer.user);
+                    .await?;
+                let found = answer.user;
                 let found = found.filter(|found| mark_of(found.tags()).as_ref() == Some(mark));
                 let found = found.filter(|found| found.path() == path && found.user_name() == user);
                 let Some(found) = found else {
@@ -64,8 +64,8 @@ impl IamWriter {
                 let get = Call::role("iam:GetRole", role);
                 let answer = self
                     .attempt(get, || self.iam.get_role().role_name(role).send())
-                    .await;
-                let found = answer.ok().and_then(|answer| answer.role);
+                    .await?;
+                let found = answer.role;
                 let found = found.filter(|found| mark_of(found.tags()).as_ref() == Some(mark));
                 let found = found.filter(|found| found.path() == path && found.role_name() == role);
                 let Some(found) = found else {

@@ -8,7 +8,8 @@ use super::{Call, Entity};
 use crate::live::aws::{AwsError, AwsErrorKind};
 use crate::model::{PolicyDocument, Principal};
 
-/// How long the writer waits for what it did itself to show. Everything it did not do, it does not wait for.
+/// How long the writer waits for what it did itself, and for what was new when it began, to show. For nothing else it
+/// waits.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// The first pause; each one after is twice as long, less up to a half by chance, so that many tenants do not
@@ -16,9 +17,9 @@ pub struct Patience {
     pub first_pause: Duration,
     /// The longest pause.
     pub longest_pause: Duration,
-    /// For a user made in this run to become a valid principal. Half a minute is common.
+    /// For a new user to become a valid principal. Half a minute is common.
     pub principal: Duration,
-    /// For something made in this run to be found.
+    /// For something new to be found, counted from when it was made.
     pub appearance: Duration,
     /// For something removed in this run to be gone, when a delete waits for it.
     pub removal: Duration,
@@ -53,8 +54,8 @@ impl Patience {
     /// How long after a call's first attempt this refusal of it is worth another; `None` when it is final.
     pub(super) fn limit(&self, error: &AwsError, call: Call<'_>, memory: &Memory) -> Option<Duration> {
         match error.kind() {
-            // The same code stands for every fault of a policy; only this message is about time. A principal that
-            // this run did not make is misspelled or gone, and waiting would hide that for two minutes.
+            // The same code stands for every fault of a policy; only this message is about time. A principal that is
+            // not new is misspelled or gone, and waiting would hide that for two minutes.
             AwsErrorKind::MalformedPolicy => {
                 let about_principal = error.message().contains("Invalid principal");
                 let made = call.trust.is_some_and(|trust| memory.made_principal(trust));
@@ -87,7 +88,7 @@ impl Backoff {
     }
 }
 
-/// What this run did to IAM.
+/// What this run did to IAM, and what was new when it began.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     deeds: Mutex<Deeds>,
@@ -125,6 +126,15 @@ impl Memory {
             .created(entity)
             .insert(entity.name().to_owned(), Instant::now());
         deeds.principals.extend(arn);
+    }
+
+    /// Somebody made it so long ago.
+    pub(super) fn made_before(&self, entity: Entity<'_>, arn: String, age: Duration) {
+        let now = Instant::now();
+        let mut deeds = self.deeds();
+        let at = now.checked_sub(age).unwrap_or(now);
+        deeds.created(entity).insert(entity.name().to_owned(), at);
+        deeds.principals.insert(arn);
     }
 
     pub(super) fn removed_from(&self, entity: Entity<'_>) {

@@ -193,6 +193,40 @@ async fn what_this_run_made_is_waited_for_and_nothing_else() {
     assert_eq!(stub.count("PutUserPolicy"), 1);
 }
 
+/// A run that was killed made them, and the next began at once.
+#[tokio::test]
+async fn what_was_new_when_the_run_began_is_waited_for_and_nothing_older() {
+    let user = Address::IamUser {
+        name: "client01".into(),
+    };
+    for (age, waited) in [(Duration::ZERO, true), (Duration::from_secs(60), false)] {
+        let stub = Stub::start(|request, before| match request.action.as_str() {
+            "PutUserPolicy" | "DeleteUserPolicy" | "ListAccessKeys" if before < 2 => {
+                refusal(404, "NoSuchEntity", "The user cannot be found.")
+            }
+            "CreateRole" if before < 2 => invalid_principal(),
+            _ => plain(request),
+        })
+        .await;
+        let arn = ARN.to_owned();
+        let recent = BTreeMap::from([(user.clone(), Recent { arn, age })]);
+        let writer = writer(&stub).expecting(&recent);
+        assert_eq!(writer.run(&put_policy()).await.is_ok(), waited);
+        let remove = IamCommand::DeleteUserPolicy {
+            user: "client01".into(),
+            policy: "assume-role".into(),
+        };
+        // To IAM "not found" and "not found yet" are the same; of what is old it is the first.
+        writer.run(&remove).await.expect("removes");
+        assert_eq!(stub.count("DeleteUserPolicy"), if waited { 3 } else { 1 });
+        assert_eq!(writer.access_key_ids("client01").await.is_ok(), waited);
+        writer
+            .run(&create_role(ARN))
+            .await
+            .expect("a principal comes late");
+    }
+}
+
 #[tokio::test]
 async fn what_exists_is_ours_by_its_tags_alone() {
     let exists = || refusal(409, "EntityAlreadyExists", "exists");
@@ -219,6 +253,21 @@ async fn what_exists_is_ours_by_its_tags_alone() {
         }
         assert_eq!(stub.count("UpdateAssumeRolePolicy"), usize::from(ours));
     }
+}
+
+/// Whose it is is unknown then: to say that it is somebody's would send people to adopt what is theirs.
+#[tokio::test]
+async fn what_exists_and_may_not_be_looked_at_is_said_so() {
+    let stub = Stub::start(|request, _| match request.action.as_str() {
+        "CreateUser" => refusal(409, "EntityAlreadyExists", "exists"),
+        _ => refusal(403, "AccessDenied", "not authorized"),
+    })
+    .await;
+    let error = writer(&stub).run(&create_user()).await.expect_err("denied");
+    assert_eq!(
+        (error.kind(), error.operation()),
+        (AwsErrorKind::Denied, "iam:GetUser")
+    );
 }
 
 #[tokio::test]

@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 
 use crate::config::{Config, Isolation, Tenant};
+use crate::desired::access::IAM_PATH;
 use crate::desired::naming::compose;
 use crate::diag::{Diagnostic, Span, quote};
+use crate::model::PolicyDocument;
+use crate::model::policy::user_arn;
 
 /// Characters of a trust policy by IAM's default quota, whitespace not counted.
 pub const TRUST_POLICY_SIZE: usize = 2048;
@@ -134,17 +137,9 @@ pub fn trust_policy_size<'a>(
     iam_user: &str,
     networks: impl IntoIterator<Item = &'a IpNet>,
 ) -> usize {
-    const FRAME: &str = concat!(
-        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":""},"Action":"sts:AssumeRole","#,
-        r#""Condition":{"IpAddress":{"aws:SourceIp":[]}}}]}"#
-    );
-    let principal = format!("arn:{partition}:iam::123456789012:user/{iam_user}");
-    let networks: Vec<usize> = networks
-        .into_iter()
-        .map(|network| network.to_string().len() + 2)
-        .collect();
-    let commas = networks.len().saturating_sub(1);
-    FRAME.len() + principal.len() + networks.iter().sum::<usize>() + commas
+    let user = user_arn(partition, "123456789012", IAM_PATH, iam_user);
+    let networks = networks.into_iter().copied().collect();
+    PolicyDocument::trust(&user, &networks).size()
 }
 
 fn policy_too_large(config: &Config, tenant: &Tenant) -> Option<Diagnostic> {

@@ -72,7 +72,7 @@ impl AwsError {
             None => kind_without_code(error, &message),
         };
         Self(Box::new(Details {
-            remedy: remedy(kind, operation, code.as_deref()),
+            remedy: remedy(kind, operation, code.as_deref(), &message),
             operation,
             subject: subject.to_owned(),
             kind,
@@ -94,14 +94,15 @@ impl AwsError {
         kind: AwsErrorKind,
         message: impl Into<String>,
     ) -> Self {
+        let message = message.into();
         Self(Box::new(Details {
+            remedy: remedy(kind, operation, None, &message),
             operation,
             subject: subject.to_owned(),
             kind,
             code: None,
-            message: message.into(),
+            message,
             request_id: None,
-            remedy: remedy(kind, operation, None),
         }))
     }
 
@@ -215,7 +216,7 @@ where
     }
 }
 
-fn remedy(kind: AwsErrorKind, operation: &str, code: Option<&str>) -> Option<String> {
+fn remedy(kind: AwsErrorKind, operation: &str, code: Option<&str>, message: &str) -> Option<String> {
     let text = match kind {
         AwsErrorKind::Credentials => {
             "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws sso login`; \
@@ -236,6 +237,23 @@ fn remedy(kind: AwsErrorKind, operation: &str, code: Option<&str>) -> Option<Str
         AwsErrorKind::Region => "Write `region` in the cluster block, or set AWS_REGION",
         AwsErrorKind::Unreachable => "Check the network and, where it is set, AWS_ENDPOINT_URL",
         AwsErrorKind::Throttled => "Run again later, or with a lower --parallelism: what is done stays done",
+        AwsErrorKind::Limit if message.contains("policy size") => {
+            "All inline policies of a user or role share this size: remove others from it, or make them managed policies"
+        }
+        AwsErrorKind::Limit if message.contains("ACLSizePerRole") => {
+            "The trust policy is too long: name fewer or wider networks in `allowed_ips`"
+        }
+        AwsErrorKind::Limit if message.contains("RolesPerAccount") => {
+            "The account has no room for more roles: ask AWS for more under Service Quotas, IAM, \"Roles per account\" \
+             (L-FE177D64), or delete roles that nobody needs, and run again"
+        }
+        AwsErrorKind::Limit if message.contains("UsersPerAccount") => {
+            "The account has no room for more users, and AWS raises this quota for nobody: delete users that nobody needs, \
+             or use another account"
+        }
+        AwsErrorKind::MalformedPolicy if message.contains("Invalid principal") => {
+            "IAM knows no such user or role, or not any more. Plan again: it shows what is gone"
+        }
         AwsErrorKind::Limit => {
             "A quota of the account is used up; https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html \
              says which can be raised"

@@ -44,6 +44,8 @@ fn user(detail: UserDetail) -> FoundUser {
         name: detail.user_name.unwrap_or_default(),
         path: detail.path.unwrap_or_default(),
         id: detail.user_id.unwrap_or_default(),
+        arn: detail.arn.unwrap_or_default(),
+        created: detail.create_date,
         policies: policies(detail.user_policy_list),
         tags: detail.tags.unwrap_or_default(),
         attachments: attachments(
@@ -62,6 +64,8 @@ fn role(detail: RoleDetail) -> FoundRole {
     FoundRole {
         name: detail.role_name.unwrap_or_default(),
         path: detail.path.unwrap_or_default(),
+        arn: detail.arn.unwrap_or_default(),
+        created: detail.create_date,
         trust: detail.assume_role_policy_document.unwrap_or_default(),
         policies: policies(detail.role_policy_list),
         tags: detail.tags.unwrap_or_default(),

@@ -79,6 +79,8 @@ async fn user(aws: &Aws, name: &str) -> Read<FoundUser> {
         user_name,
         path,
         user_id,
+        arn,
+        create_date,
         tags,
         permissions_boundary,
         ..
@@ -132,6 +134,8 @@ async fn user(aws: &Aws, name: &str) -> Read<FoundUser> {
         name: user_name,
         path,
         id: user_id,
+        arn,
+        created: Some(create_date),
         policies,
         tags: tags.unwrap_or_default(),
         attachments: attachments(managed, groups, [], boundary),
@@ -145,6 +149,8 @@ async fn role(aws: &Aws, name: &str) -> Read<FoundRole> {
     let Role {
         role_name,
         path,
+        arn,
+        create_date,
         assume_role_policy_document,
         tags,
         permissions_boundary,
@@ -199,6 +205,8 @@ async fn role(aws: &Aws, name: &str) -> Read<FoundRole> {
     Ok(FoundRole {
         name: role_name,
         path,
+        arn,
+        created: Some(create_date),
         trust: assume_role_policy_document.unwrap_or_default(),
         policies,
         tags: tags.unwrap_or_default(),

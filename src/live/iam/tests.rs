@@ -260,6 +260,30 @@ async fn any_other_failure_of_the_account_call_is_an_error() {
     assert_eq!(error.kind(), AwsErrorKind::Expired);
 }
 
+/// "Not found" is no answer to what keys a user has that was made a moment ago.
+#[tokio::test]
+async fn the_keys_of_a_new_user_are_waited_for() {
+    for (created, keys_found) in [("2026-01-01T00:00:00Z", 0), ("2999-01-01T00:00:00Z", 1)] {
+        let stub = Stub::start(move |request, before| match request.action.as_str() {
+            "GetAccountAuthorizationDetails" => {
+                let user = user("client01", Some("prod"), POLICY).replace("2026-01-01T00:00:00Z", created);
+                let result =
+                    format!("<IsTruncated>false</IsTruncated><UserDetailList>{user}</UserDetailList>");
+                ok(&request.action, &result)
+            }
+            "ListAccessKeys" if before < 2 => refusal(404, "NoSuchEntity", "not found"),
+            _ => keys(request),
+        })
+        .await;
+        let read = read(&stub.aws, &scope()).await.expect("reads");
+        let is_key = |address: &Address| matches!(address, Address::IamAccessKey { .. });
+        let found = read.objects.iter().filter(|(address, _)| is_key(address));
+        assert_eq!(found.count(), keys_found, "created {created}");
+        assert_eq!(read.recent.len(), keys_found, "created {created}");
+        assert_eq!(read.gaps, Vec::new());
+    }
+}
+
 #[test]
 fn half_a_mark_is_none() {
     let tag = |key: &str| Tag::builder().key(key).value("x").build().expect("a tag");

@@ -29,6 +29,16 @@ impl Caller<'static> {
 impl Caller<'_> {
     /// The Query protocol.
     pub(crate) fn call(&self, service: &str, action: &str, params: &[(&str, &str)]) -> Result<String, Error> {
+        runtime::block_on(self.ask(service, action, params))
+    }
+
+    /// The same from inside the runtime.
+    pub(crate) async fn ask(
+        &self,
+        service: &str,
+        action: &str,
+        params: &[(&str, &str)],
+    ) -> Result<String, Error> {
         let version = api_version(service)?;
         let mut form = vec![("Action", action), ("Version", version)];
         form.extend_from_slice(params);
@@ -39,7 +49,7 @@ impl Caller<'_> {
                 "application/x-www-form-urlencoded; charset=utf-8".to_owned(),
             ),
         ];
-        self.post(&headers, http::form(&form))
+        self.post(&headers, http::form(&form)).await
     }
 
     /// The JSON protocol.
@@ -49,12 +59,12 @@ impl Caller<'_> {
             ("content-type", "application/x-amz-json-1.1".to_owned()),
             ("x-amz-target", format!("{service}.{action}")),
         ];
-        let answer = self.post(&headers, body.to_string())?;
+        let answer = runtime::block_on(self.post(&headers, body.to_string()))?;
         serde_json::from_str(&answer).map_err(|error| Error::Server(format!("{error} in {answer}")))
     }
 
-    fn post(&self, headers: &[(&str, String)], body: String) -> Result<String, Error> {
-        runtime::block_on(http::post((Ipv4Addr::LOCALHOST, self.port).into(), headers, body))
+    async fn post(&self, headers: &[(&str, String)], body: String) -> Result<String, Error> {
+        http::post((Ipv4Addr::LOCALHOST, self.port).into(), headers, body).await
     }
 
     /// The emulator reads the key, the region and the service from this header and checks no signature.

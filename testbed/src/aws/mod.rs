@@ -20,7 +20,7 @@ use crate::{
     error::{Context, Error},
     host, runtime,
 };
-pub use proxy::{AwsProxy, Fault};
+pub use proxy::{AwsProxy, Behaviour, Fault};
 pub use token::Credentials;
 
 /// The region that everything is in.

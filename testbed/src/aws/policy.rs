@@ -46,6 +46,16 @@ fn parse(document: &Value) -> Option<Value> {
     serde_json::from_str(document.as_str()?).ok()
 }
 
+/// The AWS principals that a document names: ARNs, accounts, ids, `*`.
+pub(crate) fn aws_principals(document: &str) -> Vec<String> {
+    let document: Value = serde_json::from_str(document).unwrap_or_default();
+    let statements = list(&document["Statement"]);
+    let named = statements
+        .into_iter()
+        .flat_map(|statement| strings(&statement["Principal"]["AWS"]));
+    named.map(str::to_owned).collect()
+}
+
 /// The language allows a single item wherever a list may stand.
 fn list(value: &Value) -> Vec<&Value> {
     match value {
