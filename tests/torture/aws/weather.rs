@@ -47,7 +47,7 @@ pub fn unavailable(trials: &mut Trials) {
 }
 
 pub fn slow(trials: &mut Trials) {
-    let delays: Vec<u64> = trials.sample(vec![150, 1_000, 3_000], 1);
+    let delays: Vec<u64> = trials.sample(vec![60, 1_000, 3_000], 1);
     for delay in delays {
         let day = Behaviour {
             delay: Duration::from_millis(delay),
