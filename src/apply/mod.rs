@@ -12,6 +12,10 @@ mod pool;
 mod read_back;
 mod run;
 pub mod secret_material;
+mod sessions;
+mod statement;
+pub mod unlock;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;

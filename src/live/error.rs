@@ -83,6 +83,14 @@ impl ReadError {
         }
     }
 
+    /// The server takes no more connections just now: it starts, or all are taken.
+    pub fn is_busy(&self) -> bool {
+        matches!(
+            self.sql_state(),
+            Some(&SqlState::CANNOT_CONNECT_NOW | &SqlState::TOO_MANY_CONNECTIONS)
+        )
+    }
+
     /// The SQLSTATE, where Postgres gave one.
     pub fn sql_state(&self) -> Option<&SqlState> {
         match self {
@@ -120,6 +128,10 @@ fn remedy(error: &tokio_postgres::Error) -> &'static str {
         }
         Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => {
             ". A member of rds_iam, however indirect, can only log in by token: is the admin one?"
+        }
+        Some(&SqlState::TOO_MANY_CONNECTIONS) => {
+            ". All connections were taken for a minute: end some, raise max_connections or the role's CONNECTION LIMIT, \
+             or lower --parallelism"
         }
         None if error.to_string().contains("tls") => {
             ". The server's certificate is verified: set sslrootcert, or sslmode where the network is trusted"
