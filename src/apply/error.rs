@@ -9,7 +9,7 @@ use super::secret_material::NoRandomness;
 use super::sessions::{self, Other};
 use crate::live::ReadError;
 use crate::live::aws::AwsError;
-use crate::live::describe;
+use crate::live::{describe, is_lost};
 
 /// Why a step, or a whole apply, did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,18 @@ pub enum ApplyError {
         code: String,
         /// What it said.
         message: String,
+    },
+    /// A role that was to lose its privileges owns something by now.
+    #[error(
+        "\"{role}\" owns {count} objects in database \"{database}\" by now, which would go with it; plan again"
+    )]
+    Owns {
+        /// The role.
+        role: String,
+        /// The database.
+        database: String,
+        /// How many objects.
+        count: i64,
     },
     /// What was read back is not what was written.
     #[error("{0}; nothing of this step was kept")]
@@ -176,15 +188,6 @@ impl ApplyError {
     pub(super) fn is_lost_connection(&self) -> bool {
         self.source().is_some_and(is_lost)
     }
-}
-
-fn is_lost(error: &tokio_postgres::Error) -> bool {
-    error.is_closed()
-        || error.as_db_error().is_none()
-        || matches!(
-            error.code(),
-            Some(&SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN | &SqlState::CANNOT_CONNECT_NOW)
-        )
 }
 
 fn remedy(error: &tokio_postgres::Error) -> &'static str {

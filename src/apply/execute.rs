@@ -11,7 +11,7 @@ use super::iam::IamWriter;
 use super::ledger::{self, Run};
 use super::pool::Pool;
 use super::statement::{again, begin_transaction, commit, run_statement, transaction};
-use super::{ApplyError, Target, secret_material, sessions};
+use super::{ApplyError, Target, disown, secret_material, sessions};
 use crate::live::connect::Session;
 use crate::live::iam::keys as access_keys;
 use crate::model::quote::{quote_identifier, quote_literal};
@@ -37,6 +37,19 @@ impl Executor<'_> {
                 .map(|()| None),
             Command::Inside { database, .. } => self.inside(database, &[step]).await.map(|()| None),
             Command::Alone { statement } => self.alone(step, statement).await.map(|()| None),
+            Command::DropOwned {
+                role,
+                database,
+                statements,
+            } => {
+                let database = database.as_deref().unwrap_or(&self.target.admin_database);
+                let work = async || {
+                    let session = self.pool.enter(database).await?;
+                    let work = disown::drop_owned(&session, role, statements);
+                    self.pool.watched(&session, work).await
+                };
+                self.around(step, self.persist(work)).await.map(|()| None)
+            }
             Command::EndSessions { role, database } => self
                 .around(
                     step,

@@ -7,7 +7,7 @@ use super::ApplyError;
 use crate::address::{Address, TenantId};
 use crate::live::Live;
 use crate::live::connect::Session;
-use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE, Ledger, OpenStep};
+use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE, DROP_DATABASE, Ledger, OpenStep};
 use crate::model::DatabaseState;
 use crate::plan::{Command, IamCommand, Record, Step};
 
@@ -104,6 +104,9 @@ pub async fn settle(session: &Session, run: &Run, ledger: &Ledger, live: &Live) 
                 own(session, run, &open.address, open.tenant.as_ref()).await?;
                 "done, as a later run found"
             }
+            _ if open.command == DROP_DATABASE && forget_dropped(session, run, &open.address).await? => {
+                "done, as a later run found"
+            }
             _ => "interrupted",
         };
         execute(
@@ -114,6 +117,18 @@ pub async fn settle(session: &Session, run: &Run, ledger: &Ledger, live: &Live) 
         .await?;
     }
     Ok(())
+}
+
+/// Forgets a database that was dropped without the answer reaching anybody. Whether it was.
+async fn forget_dropped(session: &Session, run: &Run, address: &Address) -> Result<bool, ApplyError> {
+    let gone = execute(
+        session,
+        "DELETE FROM tenantctl.object WHERE workspace = $1 AND address = $2::text::jsonb
+         AND NOT EXISTS (SELECT FROM pg_database WHERE oid = object_oid)",
+        &[&run.workspace, &text(address)],
+    )
+    .await?;
+    Ok(gone > 0)
 }
 
 fn no_key_was_made(open: &OpenStep, ledger: &Ledger, live: &Live) -> bool {
@@ -252,7 +267,8 @@ fn word(command: &Command) -> String {
         Command::Admin(_) => "sql".into(),
         Command::Inside { .. } => "sql_inside".into(),
         Command::Alone { statement } if statement.starts_with("CREATE DATABASE") => CREATE_DATABASE.into(),
-        Command::Alone { .. } => "drop_database".into(),
+        Command::Alone { .. } => DROP_DATABASE.into(),
+        Command::DropOwned { .. } => "drop_owned".into(),
         Command::GrantMembership { .. } => "grant_membership".into(),
         Command::HandOverPassword { .. } => "hand_over_password".into(),
         Command::EndSessions { .. } => "end_sessions".into(),

@@ -1,6 +1,7 @@
 //! The only code that writes. Every choice was made in the plan.
 
 mod approve;
+mod disown;
 pub mod error;
 mod execute;
 pub mod handover;

@@ -15,6 +15,13 @@ use crate::live::connect::{Connector, Purpose, Session};
 const PATIENCE: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// A backend, which is made to look up anew whose privileges it has. From 16 on, where connections are scarce, a server
+/// asks whether a role may have a reserved one before it knows which database that is for, and remembers the answer: a
+/// session that was let in so has no part in `pg_database_owner`, which owns schema public. It remembers one role's
+/// answers only, so asking about another makes it forget.
+const FORGET_WHO_WE_ARE: &str =
+    "SELECT pg_backend_pid(), pg_has_role('pg_monitor', 'pg_read_all_data', 'USAGE')";
+
 /// A session that writes, and its backend.
 pub(super) struct Writer {
     session: Session,
@@ -85,7 +92,7 @@ impl<'a> Pool<'a> {
             if let Some(session) = self.attempt(database, &mut waiting).await? {
                 let row = session
                     .client()
-                    .query_one("SELECT pg_backend_pid()", &[])
+                    .query_one(FORGET_WHO_WE_ARE, &[])
                     .await
                     .map_err(|error| ApplyError::sql(database, error))?;
                 let pid = row.get(0);

@@ -33,7 +33,7 @@ pub enum ReadError {
         port: u16,
     },
     /// A query failed.
-    #[error("reading database \"{database}\" failed: {}", describe(.source))]
+    #[error("reading database \"{database}\" failed: {}{}", describe(.source), remedy(.source))]
     Query {
         /// Database.
         database: String,
@@ -120,6 +120,16 @@ pub fn describe(error: &tokio_postgres::Error) -> String {
     text
 }
 
+/// The server went away, or ended the session.
+pub fn is_lost(error: &tokio_postgres::Error) -> bool {
+    error.is_closed()
+        || error.as_db_error().is_none()
+        || matches!(
+            error.code(),
+            Some(&SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN | &SqlState::CANNOT_CONNECT_NOW)
+        )
+}
+
 fn remedy(error: &tokio_postgres::Error) -> &'static str {
     match error.code() {
         Some(&SqlState::INVALID_PASSWORD) => {
@@ -135,6 +145,9 @@ fn remedy(error: &tokio_postgres::Error) -> &'static str {
         }
         None if error.to_string().contains("tls") => {
             ". The server's certificate is verified: set sslrootcert, or sslmode where the network is trusted"
+        }
+        _ if is_lost(error) => {
+            ". The connection was lost, or never made: run this again once the server is there"
         }
         _ => "",
     }
