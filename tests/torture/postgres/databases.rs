@@ -25,9 +25,8 @@ fn is_there(site: &Site) -> bool {
 }
 
 fn invalid(trials: &mut Trials) {
-    let major = trials.major;
+    let site = Site::start(trials.major);
     trials.trial("its tenant stays", || {
-        let site = Site::start(major);
         site.settle(&one(""));
         site.sql("postgres", INTERRUPTED);
         for _ in 0..2 {
@@ -50,7 +49,6 @@ fn invalid(trials: &mut Trials) {
         assert!(state_of::databases(&site).contains(&"client01_db1".to_owned()));
     });
     trials.trial("its tenant leaves, and its data with it", || {
-        let site = Site::start(major);
         site.settle(&one(DELETE));
         site.sql("postgres", INTERRUPTED);
         site.settle("");

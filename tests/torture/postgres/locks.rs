@@ -60,7 +60,7 @@ fn locked_row(trials: &mut Trials) {
     let site = site(trials);
     let ends = ["COMMIT", "ROLLBACK"];
     let all: Vec<_> = ROWS.iter().flat_map(|row| ends.map(|end| (*row, end))).collect();
-    for (round, ((statement, kind), end)) in trials.sample(all, 4).into_iter().enumerate() {
+    for (round, ((statement, kind), end)) in trials.sample(all, 3).into_iter().enumerate() {
         trials.trial(format_args!("{statement}; {end}"), || {
             // From a settled state, whatever the trials before have asked for.
             site.tenants(&edited(kind, round + 1));
@@ -140,7 +140,7 @@ fn cancelled(trials: &mut Trials) {
 
 fn concurrent_grants(trials: &mut Trials) {
     let site = site(trials);
-    for round in 0..trials.count(2, 10) {
+    for round in 0..trials.count(1, 10) {
         trials.trial(format_args!("round {round}"), || {
             let over = AtomicBool::new(false);
             let edit =

@@ -80,9 +80,9 @@ fn race(trials: &mut Trials) {
 
 fn killed_holder(trials: &mut Trials) {
     let site = Site::start(trials.major);
-    for steps in trials.sample(vec![0, 10, 20, 30], 1) {
+    for steps in trials.sample(vec![17, 0, 5, 30], 1) {
         trials.trial(format_args!("killed after {steps} steps"), || {
-            site.tenants(&tenants(&format!("k{steps}n"), 3));
+            site.tenants(&tenants(&format!("k{steps}n"), 2));
             let run = Going::start(&site, &APPLY).until(steps);
             run.signal("-KILL");
             assert_eq!(run.end().code, -1);
@@ -94,7 +94,7 @@ fn killed_holder(trials: &mut Trials) {
         });
     }
     trials.trial("a holder that lives is named to whoever gives up", || {
-        site.tenants(&(tenants("k0n", 3) + &one("")));
+        site.tenants(&(tenants("k17n", 2) + &one("")));
         let colleague = Colleague::superuser(&site, "postgres");
         colleague.does("BEGIN; LOCK TABLE pg_database IN SHARE ROW EXCLUSIVE MODE");
         let run = Going::start(&site, &APPLY);

@@ -39,13 +39,13 @@ const LOST: [&str; 2] = [
     "the session that held the lock has ended",
 ];
 
-/// After how many ended steps of a run that removes three tenants and makes three, about eighty steps.
-const MOMENTS: [usize; 8] = [0, 5, 15, 25, 36, 48, 58, 70];
+/// After how many ended steps of a run that removes two tenants and makes two, about fifty steps.
+const MOMENTS: [usize; 8] = [0, 4, 10, 17, 24, 32, 39, 46];
 
-/// A site where three tenants live that leave with their data, in favour of three others, in each trial.
+/// A site where two tenants live that leave with their data, in favour of two others, in each trial.
 fn with_tenants(trials: &Trials) -> Site {
     let site = Site::start(trials.major);
-    site.tenants(&tenants("x", 3));
+    site.tenants(&tenants("x", 2));
     site.run(&APPLY).ok();
     site
 }
@@ -56,9 +56,9 @@ fn restart(trials: &mut Trials) {
     let all = modes
         .into_iter()
         .flat_map(|mode| MOMENTS.map(|steps| (mode, steps)));
-    for ((crash, mode), steps) in trials.sample(all.collect(), 3) {
+    for ((crash, mode), steps) in trials.sample(all.collect(), 2) {
         trials.trial(format_args!("{mode}, after {steps} steps"), || {
-            site.tenants(&tenants(&format!("{mode}{steps}"), 3));
+            site.tenants(&tenants(&format!("{mode}{steps}n"), 2));
             let run = Going::start(&site, &APPLY).until(steps);
             let postgres = &site.world.postgres;
             if crash {
@@ -75,7 +75,7 @@ fn restart(trials: &mut Trials) {
 
 fn terminated(trials: &mut Trials) {
     let site = with_tenants(trials);
-    for round in 0..trials.count(2, 12) {
+    for round in 0..trials.count(1, 12) {
         trials.trial(format_args!("round {round}"), || {
             site.tenants(&tenants(&format!("t{round}n"), 4));
             let over = AtomicBool::new(false);
@@ -110,11 +110,11 @@ fn terminated(trials: &mut Trials) {
 /// Whoever waits for the lock has it now, so nothing else may start.
 fn lock_session(trials: &mut Trials) {
     let site = with_tenants(trials);
-    for steps in trials.sample(MOMENTS.to_vec(), 2) {
-        let steps = steps.min(MOMENTS[6]);
+    // Later there may be nothing left to start.
+    for steps in trials.sample(MOMENTS[2..7].to_vec(), 1) {
         trials.trial(format_args!("after {steps} steps"), || {
-            site.tenants(&tenants(&format!("l{steps}n"), 4));
-            let run = Going::start(&site, &APPLY).until(steps.max(1));
+            site.tenants(&tenants(&format!("l{steps}n"), 3));
+            let run = Going::start(&site, &APPLY).until(steps);
             let holder = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'
                           AND mode = 'ExclusiveLock' AND granted";
             let ended = site.sql("postgres", holder);
@@ -152,10 +152,10 @@ fn scarce(trials: &mut Trials) {
             .map(|_| Colleague::master(&site, "postgres"))
             .collect()
     };
-    for free in trials.sample(vec![2, 3, 4, 6], 2) {
+    for free in trials.sample(vec![2, 3, 4, 6], 1) {
         trials.trial(format_args!("{free} are free"), || {
             let others = hold(free);
-            site.tenants(&tenants(&format!("few{free}n"), 6));
+            site.tenants(&tenants(&format!("few{free}n"), 4));
             site.run(&APPLY).ok();
             drop(others);
             site.assert_converged();
@@ -163,7 +163,7 @@ fn scarce(trials: &mut Trials) {
         });
     }
     trials.trial("none is free for a while", || {
-        site.tenants(&tenants("none", 3));
+        site.tenants(&tenants("none", 2));
         let others = hold(0);
         let run = Going::start(&site, &APPLY);
         thread::sleep(Duration::from_secs(3));
@@ -189,9 +189,9 @@ fn scarce(trials: &mut Trials) {
 
 fn failover(trials: &mut Trials) {
     let site = with_tenants(trials);
-    for steps in trials.sample(MOMENTS.to_vec(), 1) {
+    for steps in trials.sample(MOMENTS[3..].to_vec(), 1) {
         trials.trial(format_args!("after {steps} steps"), || {
-            site.tenants(&tenants(&format!("f{steps}n"), 3));
+            site.tenants(&tenants(&format!("f{steps}n"), 2));
             let run = Going::start(&site, &APPLY).until(steps);
             site.world.postgres.become_reader().unwrap();
             excused(&run.end(), &[LOST[0], LOST[1], "is a reader"]);

@@ -3,7 +3,7 @@
 use super::super::site::{Site, wait_until};
 use super::super::trials::{Scenario, Trials};
 use super::colleague::Colleague;
-use super::{APPLY, Going, one, settled, tenants, whole};
+use super::{APPLY, Going, excused, one, settled, tenants};
 
 pub const UNLOCK: Scenario = Scenario {
     name: "unlock",
@@ -69,9 +69,9 @@ fn unlock(trials: &mut Trials) {
         run.signal("-CONT");
         let run = run.end();
         assert_eq!(run.code, 1, "{run}");
-        other.end().ok();
-        site.assert_converged();
-        whole(&site);
+        // Of the calls to IAM that it was about to make, one for each tenant may still come: nothing can hold those up.
+        excused(&other.end(), &["iam:"]);
+        settled(&site);
         let left = "SELECT count(*) FROM pg_roles WHERE rolname ~ '^awake' AND rolcanlogin";
         assert_eq!(site.value("postgres", left), "0", "{run}");
     });
