@@ -50,10 +50,18 @@ const ROWS: [(&str, &str); 4] = [
 fn edited(kind: &str, round: usize) -> String {
     match kind {
         "connection_limit" => one(&format!("connection_limit = {}", 20 + round)),
-        // What it may open changes from time to time.
-        _ if round % 2 == 0 => one("").replace("[\"db1\"]", "{ db1 = false }"),
-        _ => one(""),
+        _ => with_or_without(round, ""),
     }
+}
+
+/// What the tenant may open changes from time to time.
+fn with_or_without(round: usize, more: &str) -> String {
+    let databases = if round.is_multiple_of(2) {
+        "{ db1 = false }"
+    } else {
+        "[\"db1\"]"
+    };
+    one(more).replace("[\"db1\"]", databases)
 }
 
 fn locked_row(trials: &mut Trials) {
@@ -143,14 +151,10 @@ fn concurrent_grants(trials: &mut Trials) {
     for round in 0..trials.count(1, 10) {
         trials.trial(format_args!("round {round}"), || {
             let over = AtomicBool::new(false);
-            let edit =
-                edited("databases", round).replace('}', &format!("  connection_limit = {}\n}}", 30 + round));
-            let edit = edit.replacen(
-                &format!("false   connection_limit = {}\n}}", 30 + round),
-                "false }",
-                1,
-            );
-            site.tenants(&edit);
+            site.tenants(&with_or_without(
+                round,
+                &format!("connection_limit = {}", 30 + round),
+            ));
             let busy = |statements: &str| {
                 let colleague = Colleague::superuser(&site, "postgres");
                 let mut collisions = 0;
