@@ -29,8 +29,8 @@ fn edit(site: &Site, name: &str, text: &str) -> PathBuf {
 
 fn race(trials: &mut Trials) {
     let site = Site::start(trials.major);
-    let racers = trials.count(3, 6);
-    for round in 0..trials.count(1, 6) {
+    let racers = trials.count(3, 5);
+    for round in 0..trials.count(1, 4) {
         trials.trial(format_args!("round {round}"), || {
             let edits: Vec<_> = (0..racers)
                 .map(|n| {
