@@ -53,7 +53,7 @@ impl Other {
 ///
 /// <https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW>
 const OTHER: &str = "
-SELECT DISTINCT a.pid, a.backend_start::text AS since, coalesce(a.usename::text, '?') AS role,
+SELECT DISTINCT a.pid, coalesce(a.backend_start::text, 'an unknown time') AS since, coalesce(a.usename::text, '?') AS role,
        coalesce(nullif(a.application_name, ''), 'unnamed') AS application,
        coalesce(host(a.client_addr), 'a local socket') AS address,
        coalesce(a.state, 'unknown') AS state, coalesce(a.query, '') AS query

@@ -52,7 +52,8 @@ pub async fn end(session: &Session, workspace: &str, these: &[Other]) -> Result<
 /// Only the session that was looked at: its process id may be somebody else's by now.
 async fn terminate(session: &Session, other: &Other) -> Result<(), ApplyError> {
     const TERMINATE: &str = "
-        SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start::text = $2";
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE pid = $1 AND coalesce(backend_start::text, $2) = $2";
     let done = session
         .client()
         .query(TERMINATE, &[&other.pid, &other.since])
