@@ -1,10 +1,8 @@
 //! One step, done.
-#![expect(clippy::disallowed_methods, reason = "steps are done here")]
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rand::RngExt as _;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::error::SqlState;
 
@@ -12,18 +10,16 @@ use super::handover::{self, Credential};
 use super::iam::IamWriter;
 use super::ledger::{self, Run};
 use super::pool::Pool;
-use super::{ApplyError, Target, read_back, secret_material};
-use crate::live::connect::{Purpose, Session};
+use super::statement::{again, begin_transaction, commit, run_statement, transaction};
+use super::{ApplyError, Target, disown, secret_material, sessions};
+use crate::live::connect::Session;
 use crate::model::quote::{quote_identifier, quote_literal};
-use crate::plan::{Command, HandOver, IamCommand, SqlCommand, Step};
-
-/// How often a step that collides with another session, or loses its connection, is tried.
-const ATTEMPTS: u32 = 8;
+use crate::plan::{Command, HandOver, IamCommand, Phase, SqlCommand, Step};
 
 /// What steps are done with.
 pub(super) struct Executor<'a> {
     pub target: &'a Target,
-    pub pool: &'a Pool,
+    pub pool: &'a Pool<'a>,
     pub iam: &'a IamWriter,
     pub run: &'a Run,
 }
@@ -40,8 +36,24 @@ impl Executor<'_> {
                 .map(|()| None),
             Command::Inside { database, .. } => self.inside(database, &[step]).await.map(|()| None),
             Command::Alone { statement } => self.alone(step, statement).await.map(|()| None),
+            Command::DropOwned {
+                role,
+                database,
+                statements,
+            } => {
+                let database = database.as_deref().unwrap_or(&self.target.admin_database);
+                let work = async || {
+                    let session = self.pool.enter(database).await?;
+                    let work = disown::drop_owned(&session, role, statements);
+                    self.pool.watched(&session, work).await
+                };
+                self.around(step, self.persist(work)).await.map(|()| None)
+            }
             Command::EndSessions { role, database } => self
-                .around(step, self.end_sessions(role, database.as_deref()))
+                .around(
+                    step,
+                    self.persist(async || self.end_sessions(role, database.as_deref()).await),
+                )
                 .await
                 .map(|()| None),
             Command::HandOverPassword { role, handover } => {
@@ -61,16 +73,18 @@ impl Executor<'_> {
     async fn admin(&self, step: &Step, sql: &SqlCommand) -> Result<(), ApplyError> {
         let mut attempt = 0;
         loop {
-            let session = self.pool.take().await?;
-            if attempt > 0 && ledger::has_committed(&session, self.run, step).await? {
-                self.pool.give_back(session);
-                return Ok(());
-            }
-            match transaction(&session, sql, self.run, &[step]).await {
-                Ok(()) => {
-                    self.pool.give_back(session);
-                    return Ok(());
+            let work = async {
+                let session = self.pool.take().await?;
+                if attempt == 0 || !ledger::has_committed(&session, self.run, step).await? {
+                    let steps = [step];
+                    let work = transaction(&session, sql, self.run, &steps);
+                    self.pool.watched(&session, work).await?;
                 }
+                self.pool.give_back(session);
+                Ok(())
+            };
+            match work.await {
+                Ok(()) => return Ok(()),
                 Err(error) => again(error, &mut attempt).await?,
             }
         }
@@ -79,7 +93,9 @@ impl Executor<'_> {
     /// Many steps of the admin database in one transaction.
     pub(super) async fn batch(&self, sql: &SqlCommand, steps: &[&Step]) -> Result<(), ApplyError> {
         let session = self.pool.take().await?;
-        transaction(&session, sql, self.run, steps).await?;
+        self.pool
+            .watched(&session, transaction(&session, sql, self.run, steps))
+            .await?;
         self.pool.give_back(session);
         Ok(())
     }
@@ -90,7 +106,7 @@ impl Executor<'_> {
         let mut attempt = 0;
         loop {
             let work = async {
-                let session = self.target.connector.connect(database, Purpose::Write).await?;
+                let session = self.pool.enter(database).await?;
                 let sql = SqlCommand {
                     statements: steps
                         .iter()
@@ -101,7 +117,9 @@ impl Executor<'_> {
                         .flat_map(|step| inside_sql(step).expect.clone())
                         .collect(),
                 };
-                transaction(&session, &sql, self.run, &[]).await
+                self.pool
+                    .watched(&session, transaction(&session, &sql, self.run, &[]))
+                    .await
             };
             match work.await {
                 Ok(()) => break,
@@ -121,19 +139,52 @@ impl Executor<'_> {
         let work = async {
             let mut attempt = 0;
             loop {
-                let session = self.pool.take().await?;
-                match run_statement(&session, statement).await {
+                let session = self.persist(async || self.pool.take_living().await).await?;
+                match self
+                    .pool
+                    .watched(&session, run_statement(&session, statement))
+                    .await
+                {
                     Ok(()) => {
                         self.pool.give_back(session);
                         return Ok(());
                     }
                     // Lost: nobody knows whether it was done. The step stays open, and the next run finds out.
                     Err(error) if error.is_lost_connection() => return Err(error),
-                    Err(error) => again(error, &mut attempt).await?,
+                    Err(error) => {
+                        let error = self.with_who_is_in(&session, step, error).await;
+                        self.pool.give_back(session);
+                        again(error, &mut attempt).await?;
+                    }
                 }
             }
         };
         self.around(step, work).await
+    }
+
+    /// A database that cannot be dropped is in use: FORCE ends all sessions but those of superusers, and none where
+    /// something else, such as a prepared transaction, is in the way.
+    async fn with_who_is_in(&self, session: &Session, step: &Step, error: ApplyError) -> ApplyError {
+        let in_use = matches!(
+            error.sql_state(),
+            Some(&SqlState::INSUFFICIENT_PRIVILEGE | &SqlState::OBJECT_IN_USE)
+        );
+        if !in_use || step.phase != Phase::DropDatabase {
+            return error;
+        }
+        let inside = sessions::in_database(session, &step.address.name()).await;
+        error.in_the_way_of(&inside.unwrap_or_default())
+    }
+
+    /// Something that may be repeated, until no other session is in its way and no connection is lost under it.
+    async fn persist<T>(&self, work: impl AsyncFn() -> Result<T, ApplyError>) -> Result<T, ApplyError> {
+        let mut attempt = 0;
+        loop {
+            match work().await {
+                Ok(done) => return Ok(done),
+                Err(error) => again(error, &mut attempt).await?,
+            }
+        }
     }
 
     /// Something outside the admin database, with its intent written before and its outcome after.
@@ -153,37 +204,45 @@ impl Executor<'_> {
     }
 
     async fn begin(&self, steps: &[&Step], known_keys: &[String]) -> Result<(), ApplyError> {
-        let session = self.pool.take().await?;
-        for step in steps {
-            ledger::begin(&session, self.run, step, known_keys).await?;
-        }
-        self.pool.give_back(session);
-        Ok(())
+        let write = async || {
+            let session = self.pool.take().await?;
+            for step in steps {
+                ledger::begin(&session, self.run, step, known_keys).await?;
+            }
+            self.pool.give_back(session);
+            Ok(())
+        };
+        self.persist(write).await
     }
 
     async fn done(&self, steps: &[&Step]) -> Result<(), ApplyError> {
-        let session = self.pool.take().await?;
-        begin_transaction(&session).await?;
-        for step in steps {
-            ledger::done(&session, self.run, step, true).await?;
-        }
-        commit(&session).await?;
-        self.pool.give_back(session);
-        Ok(())
+        let write = async || {
+            let session = self.pool.take().await?;
+            begin_transaction(&session).await?;
+            for step in steps {
+                ledger::done(&session, self.run, step, true).await?;
+            }
+            commit(&session).await?;
+            self.pool.give_back(session);
+            Ok(())
+        };
+        self.persist(write).await
     }
 
-    /// The step's own error counts; that its row could not be written is for the log.
+    /// The step's own error counts; that its row could not be written is for the log. It stays open, and the next run
+    /// answers it.
     async fn failed(&self, steps: &[&Step], error: &ApplyError) {
-        let written = async {
+        let write = async || {
             let session = self.pool.take().await?;
             for step in steps {
                 ledger::failed(&session, self.run, step, &error.to_string()).await?;
             }
             self.pool.give_back(session);
-            Ok::<_, ApplyError>(())
+            Ok(())
         };
-        if let Err(error) = written.await {
-            tracing::warn!(%error, "the outcome of a failed step could not be written");
+        match self.persist(write).await {
+            Ok(()) | Err(ApplyError::LockLost) => {}
+            Err(error) => tracing::warn!(%error, "the outcome of a failed step could not be written"),
         }
     }
 
@@ -258,11 +317,15 @@ impl Executor<'_> {
                 return Err(error);
             }
         };
-        let session = self.pool.take().await?;
-        begin_transaction(&session).await?;
-        ledger::key_handed_over(&session, self.run, step, user, &id, &handover.recipient).await?;
-        commit(&session).await?;
-        self.pool.give_back(session);
+        let write = async || {
+            let session = self.pool.take().await?;
+            begin_transaction(&session).await?;
+            ledger::key_handed_over(&session, self.run, step, user, &id, &handover.recipient).await?;
+            commit(&session).await?;
+            self.pool.give_back(session);
+            Ok(())
+        };
+        self.persist(write).await?;
         Ok(path)
     }
 }
@@ -276,83 +339,4 @@ fn inside_sql(step: &Step) -> &SqlCommand {
         Command::Inside { sql, .. } => sql,
         _ => &NOTHING,
     }
-}
-
-/// Statements, read-backs and ledger rows, or nothing of it.
-async fn transaction(
-    session: &Session,
-    sql: &SqlCommand,
-    run: &Run,
-    steps: &[&Step],
-) -> Result<(), ApplyError> {
-    begin_transaction(session).await?;
-    let work = async {
-        for statement in &sql.statements {
-            run_statement(session, statement).await?;
-        }
-        for expectation in &sql.expect {
-            read_back::check(session, expectation).await?;
-        }
-        for step in steps {
-            ledger::done(session, run, step, false).await?;
-        }
-        Ok(())
-    };
-    match work.await {
-        Ok(()) => commit(session).await,
-        Err(error) => {
-            // A session that cannot even roll back is dropped by the caller, which rolls back as well.
-            let _ = session.client().batch_execute("ROLLBACK").await;
-            Err(error)
-        }
-    }
-}
-
-async fn begin_transaction(session: &Session) -> Result<(), ApplyError> {
-    session
-        .client()
-        .batch_execute("BEGIN")
-        .await
-        .map_err(|error| ApplyError::sql(&session.database, error))
-}
-
-async fn commit(session: &Session) -> Result<(), ApplyError> {
-    session
-        .client()
-        .batch_execute("COMMIT")
-        .await
-        .map_err(|error| ApplyError::sql(&session.database, error))
-}
-
-/// One statement. "No privileges could be revoked" and its sibling are warnings to Postgres and errors here.
-async fn run_statement(session: &Session, statement: &str) -> Result<(), ApplyError> {
-    session.take_notices();
-    session
-        .client()
-        .batch_execute(statement)
-        .await
-        .map_err(|error| ApplyError::sql(&session.database, error))?;
-    for (code, message) in session.take_notices() {
-        let in_vain = code == SqlState::WARNING_PRIVILEGE_NOT_REVOKED
-            || code == SqlState::WARNING_PRIVILEGE_NOT_GRANTED;
-        if in_vain {
-            return Err(ApplyError::NoEffect {
-                code: code.code().to_owned(),
-                message,
-            });
-        }
-    }
-    Ok(())
-}
-
-/// Waits before another attempt, or gives the error back when there shall be none.
-async fn again(error: ApplyError, attempt: &mut u32) -> Result<(), ApplyError> {
-    *attempt += 1;
-    if *attempt >= ATTEMPTS || !(error.is_collision() || error.is_lost_connection()) {
-        return Err(error);
-    }
-    tracing::debug!(%error, attempt, "trying again");
-    let pause = 50 * u64::from(2_u32.saturating_pow(*attempt)) + rand::rng().random_range(0..100);
-    sleep(Duration::from_millis(pause)).await;
-    Ok(())
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::ApplyError;
 use crate::address::{Address, TenantId};
 use crate::live::connect::Session;
-use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE};
+use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE, DROP_DATABASE};
 use crate::plan::{Command, IamCommand, Record, Step};
 
 pub(super) use settle::settle;
@@ -208,7 +208,8 @@ fn word(command: &Command) -> String {
         Command::Admin(_) => "sql".into(),
         Command::Inside { .. } => "sql_inside".into(),
         Command::Alone { statement } if statement.starts_with("CREATE DATABASE") => CREATE_DATABASE.into(),
-        Command::Alone { .. } => "drop_database".into(),
+        Command::Alone { .. } => DROP_DATABASE.into(),
+        Command::DropOwned { .. } => "drop_owned".into(),
         Command::GrantMembership { .. } => "grant_membership".into(),
         Command::HandOverPassword { .. } => "hand_over_password".into(),
         Command::EndSessions { .. } => "end_sessions".into(),

@@ -6,11 +6,14 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, sleep};
 
 use super::ApplyError;
+use super::sessions::{self, Other};
 use crate::live::connect::{Connector, Purpose, Session};
 
 /// A held lock. It ends with its session, so none outlives its process.
 pub struct Lock {
     session: Session,
+    pid: i32,
+    workspace: String,
 }
 
 impl Lock {
@@ -32,7 +35,7 @@ pub fn key(workspace: &str) -> i64 {
 
 /// The key that every session that writes for a workspace holds shared. A process that is killed leaves a backend that
 /// goes on with its statement, such as CREATE DATABASE, and that nothing else would tell from an idle server.
-fn writers_key(workspace: &str) -> i64 {
+pub fn writers_key(workspace: &str) -> i64 {
     number("tenantctl-writers", workspace)
 }
 
@@ -46,30 +49,27 @@ fn number(prefix: &str, workspace: &str) -> i64 {
     i64::from_be_bytes(bytes)
 }
 
-/// Marks a session as one that writes for a workspace, for as long as it lives.
+/// Marks a session as one that writes for a workspace, for as long as it lives, and looks whether the lock is still
+/// ours. In this order: whoever takes the lock after us waits for every writer, so it either waits for this one or has
+/// the lock already, and then this one learns of it. The session's backend.
 ///
 /// # Errors
-/// The session is gone.
-pub(super) async fn mark_writer(session: &Session, workspace: &str) -> Result<(), ApplyError> {
-    let key = writers_key(workspace);
-    let marked = session
+/// The lock is gone, or the session is.
+pub(super) async fn mark_writer(session: &Session, lock: &Lock) -> Result<i32, ApplyError> {
+    let row = session
         .client()
-        .query_one("SELECT pg_advisory_lock_shared($1)", &[&key])
-        .await;
-    marked
-        .map(|_| ())
-        .map_err(|error| ApplyError::sql(&session.database, error))
+        .query_one(
+            "SELECT pg_advisory_lock_shared($1), pg_backend_pid() AS pid",
+            &[&writers_key(&lock.workspace)],
+        )
+        .await
+        .map_err(|error| ApplyError::sql(&session.database, error))?;
+    let holders = sessions::holding(session, &[key(&lock.workspace)]).await?;
+    if holders.iter().all(|holder| holder.pid != lock.pid) {
+        return Err(ApplyError::LockLost);
+    }
+    Ok(row.get("pid"))
 }
-
-/// Who holds a lock.
-const HOLDER: &str = "
-SELECT a.pid, a.usename::text AS role, a.application_name AS application,
-       coalesce(host(a.client_addr), 'a local socket') AS address, a.backend_start::text AS since
-FROM pg_locks l
-JOIN pg_stat_activity a ON a.pid = l.pid
-WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-  AND ((l.classid::int8 << 32) | l.objid::int8) = $1";
 
 /// Takes the lock of a workspace, waiting for whoever holds it. `waiting` is told once who that is.
 ///
@@ -88,16 +88,31 @@ pub async fn acquire(
         deadline: Instant::now() + timeout,
         timeout,
     };
-    patience.take(&session, key(workspace), waiting).await?;
+    patience.take(&session, key(workspace), &waiting).await?;
     // Ours now. What a killed run left running ends first: only then is what lives settled.
-    patience.take(&session, writers_key(workspace), |_| {}).await?;
+    patience.take(&session, writers_key(workspace), &waiting).await?;
     let writers = writers_key(workspace);
     let released = session
         .client()
-        .query_one("SELECT pg_advisory_unlock($1)", &[&writers])
+        .query_one(
+            "SELECT pg_advisory_unlock($1), pg_backend_pid() AS pid",
+            &[&writers],
+        )
         .await;
-    released.map_err(|error| ApplyError::sql(database, error))?;
-    Ok(Lock { session })
+    let row = released.map_err(|error| ApplyError::sql(database, error))?;
+    Ok(Lock {
+        pid: row.get("pid"),
+        workspace: workspace.to_owned(),
+        session,
+    })
+}
+
+/// The sessions that keep everybody else from the lock of a workspace: its holder, and those that write for it.
+///
+/// # Errors
+/// The session is gone.
+pub(super) async fn in_the_way(session: &Session, workspace: &str) -> Result<Vec<Other>, ApplyError> {
+    sessions::holding(session, &[key(workspace), writers_key(workspace)]).await
 }
 
 /// How long a lock is waited for.
@@ -108,7 +123,7 @@ struct Patience<'a> {
 }
 
 impl Patience<'_> {
-    async fn take(&self, session: &Session, key: i64, waiting: impl Fn(&str)) -> Result<(), ApplyError> {
+    async fn take(&self, session: &Session, key: i64, waiting: &impl Fn(&str)) -> Result<(), ApplyError> {
         let mut told = false;
         loop {
             let row = session
@@ -119,7 +134,10 @@ impl Patience<'_> {
             if row.get(0) {
                 return Ok(());
             }
-            let holder = holder(session, key).await?;
+            let holders = sessions::holding(session, &[key]).await?;
+            let holder = holders
+                .first()
+                .map_or_else(|| "a session that has just ended".to_owned(), ToString::to_string);
             if Instant::now() >= self.deadline {
                 let workspace = self.workspace.to_owned();
                 return Err(ApplyError::Locked {
@@ -135,25 +153,4 @@ impl Patience<'_> {
             sleep(Duration::from_millis(200)).await;
         }
     }
-}
-
-async fn holder(session: &Session, key: i64) -> Result<String, ApplyError> {
-    let rows = session
-        .client()
-        .query(HOLDER, &[&key])
-        .await
-        .map_err(|error| ApplyError::sql(&session.database, error))?;
-    Ok(rows.first().map_or_else(
-        || "a session that has just ended".to_owned(),
-        |row| {
-            let (pid, role, application, address, since): (i32, &str, &str, &str, &str) = (
-                row.get("pid"),
-                row.get("role"),
-                row.get("application"),
-                row.get("address"),
-                row.get("since"),
-            );
-            format!("role \"{role}\" ({application}) from {address} since {since}, backend {pid}")
-        },
-    ))
 }

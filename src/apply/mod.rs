@@ -1,6 +1,7 @@
 //! The only code that writes. Every choice was made in the plan.
 
 mod approve;
+mod disown;
 pub mod error;
 mod execute;
 pub mod handover;
@@ -12,6 +13,10 @@ mod pool;
 mod read_back;
 mod run;
 pub mod secret_material;
+mod sessions;
+mod statement;
+pub mod unlock;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,49 +1,168 @@
-//! Connections to the admin database, reused: never more than there are workers.
+//! Connections to the admin database, reused: never more than there are workers, and fewer where they are scarce.
 
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use super::{ApplyError, lock};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+
+use super::lock::{self, Lock};
+use super::{ApplyError, watch};
 use crate::live::connect::{Connector, Purpose, Session};
 
-/// The connections.
-pub(super) struct Pool {
-    connector: Arc<Connector>,
-    database: String,
-    workspace: String,
-    idle: Mutex<Vec<Session>>,
+/// How long a connection is waited for where all are taken.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// A backend, which is made to look up anew whose privileges it has. From 16 on, where connections are scarce, a server
+/// asks whether a role may have a reserved one before it knows which database that is for, and remembers the answer: a
+/// session that was let in so has no part in `pg_database_owner`, which owns schema public. It remembers one role's
+/// answers only, so asking about another makes it forget.
+const FORGET_WHO_WE_ARE: &str =
+    "SELECT pg_backend_pid(), pg_has_role('pg_monitor', 'pg_read_all_data', 'USAGE')";
+
+/// A session that writes, and its backend.
+pub(super) struct Writer {
+    session: Session,
+    pid: i32,
 }
 
-impl Pool {
-    pub(super) fn new(connector: Arc<Connector>, database: &str, workspace: &str) -> Self {
+impl Deref for Writer {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+/// The connections.
+pub(super) struct Pool<'a> {
+    connector: Arc<Connector>,
+    database: String,
+    lock: &'a Lock,
+    idle: Mutex<Vec<Writer>>,
+    returned: Notify,
+}
+
+impl<'a> Pool<'a> {
+    pub(super) fn new(connector: Arc<Connector>, database: &str, lock: &'a Lock) -> Self {
         Self {
             connector,
             database: database.to_owned(),
-            workspace: workspace.to_owned(),
+            lock,
             idle: Mutex::default(),
+            returned: Notify::new(),
         }
     }
 
-    /// A connection nobody else uses.
-    pub(super) async fn take(&self) -> Result<Session, ApplyError> {
+    /// A connection to the admin database that nobody else uses.
+    pub(super) async fn take(&self) -> Result<Writer, ApplyError> {
+        let mut waiting = Waiting::new();
         loop {
-            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            match idle {
-                Some(session) if session.client().is_closed() => {}
-                Some(session) => return Ok(session),
-                None => {
-                    let session = self.connector.connect(&self.database, Purpose::Write).await?;
-                    lock::mark_writer(&session, &self.workspace).await?;
-                    return Ok(session);
-                }
+            if let Some(writer) = self.idle() {
+                return Ok(writer);
+            }
+            if let Some(session) = self.attempt(&self.database, &mut waiting).await? {
+                let pid = lock::mark_writer(&session, self.lock).await?;
+                return Ok(Writer { session, pid });
+            }
+            // One that comes back is as good as a new one, and where connections are scarce there may be no other.
+            tokio::select! {
+                () = self.returned.notified() => {}
+                () = waiting.pause() => {}
             }
         }
     }
 
+    /// One that answers: a statement that cannot be repeated must not find out that its session is gone.
+    pub(super) async fn take_living(&self) -> Result<Writer, ApplyError> {
+        loop {
+            let writer = self.take().await?;
+            if writer.client().check_connection().await.is_ok() {
+                return Ok(writer);
+            }
+        }
+    }
+
+    /// A connection to a tenant's database. Where connections are scarce, it takes the place of one that idles.
+    pub(super) async fn enter(&self, database: &str) -> Result<Writer, ApplyError> {
+        let mut waiting = Waiting::new();
+        loop {
+            if let Some(session) = self.attempt(database, &mut waiting).await? {
+                let row = session
+                    .client()
+                    .query_one(FORGET_WHO_WE_ARE, &[])
+                    .await
+                    .map_err(|error| ApplyError::sql(database, error))?;
+                let pid = row.get(0);
+                return Ok(Writer { session, pid });
+            }
+            drop(self.idle());
+            waiting.pause().await;
+        }
+    }
+
+    /// `None` where all connections are taken and there is time to wait for one.
+    async fn attempt(&self, database: &str, waiting: &mut Waiting) -> Result<Option<Session>, ApplyError> {
+        if !self.lock.is_held() {
+            return Err(ApplyError::LockLost);
+        }
+        match self.connector.connect_once(database, Purpose::Write).await {
+            Ok(session) => Ok(Some(session)),
+            Err(error) if error.is_busy() && !waiting.is_over() => {
+                tracing::debug!(database, %error, "connecting again");
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Gives one back. One whose transaction is in doubt is dropped instead.
-    pub(super) fn give_back(&self, session: Session) {
+    pub(super) fn give_back(&self, writer: Writer) {
         self.idle
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(session);
+            .push(writer);
+        self.returned.notify_one();
+    }
+
+    /// Does something in a session, and looks meanwhile whom it waits for.
+    pub(super) async fn watched<T>(
+        &self,
+        writer: &Writer,
+        work: impl Future<Output = Result<T, ApplyError>>,
+    ) -> Result<T, ApplyError> {
+        watch::watched(self.lock, writer.pid, work).await
+    }
+
+    fn idle(&self) -> Option<Writer> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|writer| !writer.client().is_closed());
+        idle.pop()
+    }
+}
+
+/// Waiting for a connection, longer from time to time.
+struct Waiting {
+    deadline: Instant,
+    pause: Duration,
+}
+
+impl Waiting {
+    fn new() -> Self {
+        Self {
+            deadline: Instant::now() + PATIENCE,
+            pause: Duration::from_millis(100),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        Instant::now() > self.deadline
+    }
+
+    async fn pause(&mut self) {
+        sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
     }
 }

@@ -36,11 +36,7 @@ pub async fn run(
         actor: target.actor.clone(),
     };
     ledger::prepare(lock.session(), &run, &plan.live_digest.to_string()).await?;
-    let pool = Pool::new(
-        Arc::clone(&target.connector),
-        &target.admin_database,
-        &plan.workspace,
-    );
+    let pool = Pool::new(Arc::clone(&target.connector), &target.admin_database, lock);
     let iam = IamWriter::new(&target.aws).expecting(&recent);
     let worker = Worker {
         executor: Executor {
@@ -55,7 +51,10 @@ pub async fn run(
         state: Mutex::default(),
     };
     worker.phases(&plan, target.parallelism.max(1)).await;
-    ledger::finish(lock.session(), &run).await?;
+    // What was done counts, also where the end of it cannot be written down.
+    if let Err(error) = ledger::finish(lock.session(), &run).await {
+        tracing::debug!(%error, "the end of the run could not be written");
+    }
     let State {
         outcomes,
         handed_over,

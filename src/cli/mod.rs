@@ -9,6 +9,7 @@ mod interrupt;
 mod plan;
 mod session;
 mod ui;
+mod unlock;
 mod validate;
 
 use std::path::PathBuf;
@@ -53,6 +54,8 @@ enum Command {
     Apply(ApplyArgs),
     /// Put our mark on what exists and the file names, and change nothing else
     Adopt(AdoptArgs),
+    /// End the session that holds the lock, once it has been named
+    Unlock(UnlockArgs),
     /// Assume a tenant's role and open psql as the tenant
     Connect(ConnectArgs),
     /// Assume a tenant's role and print a login token
@@ -146,6 +149,15 @@ struct AdoptArgs {
     lock_timeout: std::time::Duration,
 }
 
+#[derive(Debug, Args)]
+struct UnlockArgs {
+    #[command(flatten)]
+    files: FileArgs,
+    /// Do not ask
+    #[arg(long)]
+    auto_approve: bool,
+}
+
 /// Whose access.
 #[derive(Debug, Args)]
 struct AccessArgs {
@@ -196,6 +208,7 @@ async fn run(cli: Cli, ui: &ui::Ui) -> Result<Ended, exit::Failure> {
         Command::Plan(args) => plan::run(directory, args, ui).await,
         Command::Apply(args) => apply::run(directory, args, ui).await,
         Command::Adopt(args) => adopt::run(directory, args, ui).await,
+        Command::Unlock(args) => unlock::run(directory, args, ui).await,
         Command::Connect(args) => connect::connect(directory, args, ui).await,
         Command::Token(args) => connect::token(directory, args, ui).await,
     }

@@ -224,6 +224,7 @@ fn request(desired: &Desired, cluster: &Cluster, parallelism: usize, shallow: bo
         iam_users: BTreeSet::new(),
         iam_roles: BTreeSet::new(),
         keys_of: BTreeSet::new(),
+        roles: BTreeSet::new(),
         databases: BTreeSet::new(),
         only_databases: None,
         shallow,
@@ -240,6 +241,9 @@ fn request(desired: &Desired, cluster: &Cluster, parallelism: usize, shallow: bo
             }
             Address::IamAccessKey { user, .. } => {
                 request.keys_of.insert(user.clone());
+            }
+            Address::Role { name } => {
+                request.roles.insert(name.clone());
             }
             Address::Database { name } => {
                 request.databases.insert(name.clone());

@@ -1,6 +1,6 @@
 //! Putting our mark on what exists and is asked for, and changing nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::hold::is_root;
 use super::{Action, Change, Diff, Held, HeldKind};
@@ -38,6 +38,7 @@ pub fn adopt(desired: &Desired, live: &Live, tenant: &TenantId) -> Diff {
                 fields: Vec::new(),
                 reason: None,
                 keep: BTreeSet::new(),
+                disown: BTreeMap::new(),
                 end_sessions: BTreeSet::new(),
             }),
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Action, Differ, FieldChange, HeldKind, compare};
 use crate::address::{Address, Grantee, TenantId};
 use crate::model::iam::{ASSUME_ROLE_POLICY, CONNECT_POLICY};
-use crate::model::{Database, DeletionPolicy, Grant, Mark, Object, Password, Role};
+use crate::model::{Database, DeletionPolicy, Grant, Mark, Object};
 
 impl<'a> Differ<'a> {
     pub(super) fn left_over(&mut self) {
@@ -70,40 +70,6 @@ impl<'a> Differ<'a> {
                 _ => {}
             }
         }
-    }
-
-    fn leaving_login(&mut self, address: &Address, tenant: &TenantId, role: &Role) {
-        if let Some(because) = self.not_allowed(address) {
-            self.hold(address, Some(tenant), HeldKind::NotAllowed, because);
-            return;
-        }
-        let Address::Role { name } = address else { return };
-        if self.is_gone(tenant) && self.given_up.contains(tenant) {
-            let change = self.change(address, Some(tenant), Action::Delete(Object::Role(role.clone())));
-            change.end_sessions.insert((name.clone(), None));
-            return;
-        }
-        if role.login {
-            let after = Role {
-                login: false,
-                password: Password::Unknown,
-                ..role.clone()
-            };
-            let action = Action::Update {
-                before: Object::Role(role.clone()),
-                after: Object::Role(after),
-            };
-            let change = self.change(address, Some(tenant), action);
-            change.fields.push(FieldChange::new("login", true, false));
-            change.reason = Some("it is no longer in the file".into());
-            change.end_sessions.insert((name.clone(), None));
-        }
-        self.hold(
-            address,
-            Some(tenant),
-            HeldKind::Retained,
-            "retained without login: it owns what is in its databases",
-        );
     }
 
     fn leaving_database(&mut self, address: &Address, tenant: &TenantId, object: &Object) {

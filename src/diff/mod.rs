@@ -5,6 +5,7 @@ mod compare;
 mod hold;
 mod left_over;
 mod left_over_iam;
+mod left_over_roles;
 mod sessions;
 mod shared;
 mod wanted;
@@ -36,6 +37,9 @@ pub struct Change {
     pub reason: Option<String>,
     /// For PUBLIC on a shared database: the login roles that get what PUBLIC had.
     pub keep: BTreeSet<String>,
+    /// For a role that goes: where it is granted something, a database or (`None`) what all share, which is taken from it
+    /// before; and the owners there whose privileges the admin has to have for that.
+    pub disown: BTreeMap<Option<String>, BTreeSet<String>>,
     /// Sessions that end with it: a role's, in one database or in all.
     pub end_sessions: BTreeSet<(String, Option<String>)>,
 }
@@ -212,6 +216,7 @@ impl<'a> Differ<'a> {
             fields: Vec::new(),
             reason: None,
             keep: BTreeSet::new(),
+            disown: BTreeMap::new(),
             end_sessions: BTreeSet::new(),
         })
     }

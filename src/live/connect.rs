@@ -99,27 +99,31 @@ impl Connector {
     pub async fn connect(&self, database: &str, purpose: Purpose) -> Result<Session, ReadError> {
         let deadline = Instant::now() + CONNECT_TIMEOUT;
         let mut pause = Duration::from_millis(200);
-        let mut fresh_secret = false;
         loop {
-            let error = match self.attempt(database, purpose, fresh_secret).await {
-                Ok(session) => return Ok(session),
-                Err(error) => error,
-            };
-            let state = error.sql_state();
-            let refused = state == Some(&SqlState::INVALID_PASSWORD);
-            let busy = matches!(
-                state,
-                Some(&SqlState::CANNOT_CONNECT_NOW | &SqlState::TOO_MANY_CONNECTIONS)
-            );
-            if refused && !fresh_secret && matches!(self.login, Login::Secret { .. }) {
-                fresh_secret = true;
-            } else if !busy || Instant::now() + pause > deadline {
-                return Err(error);
-            } else {
-                tracing::debug!(database, %error, "connecting again");
-                sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(5));
+            match self.connect_once(database, purpose).await {
+                Err(error) if error.is_busy() && Instant::now() + pause < deadline => {
+                    tracing::debug!(database, %error, "connecting again");
+                    sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(5));
+                }
+                done => return done,
             }
+        }
+    }
+
+    /// As [`Self::connect`], for whoever waits for a busy server in another way.
+    ///
+    /// # Errors
+    /// The database cannot be reached or refuses the login.
+    pub async fn connect_once(&self, database: &str, purpose: Purpose) -> Result<Session, ReadError> {
+        match self.attempt(database, purpose, false).await {
+            Err(error)
+                if error.sql_state() == Some(&SqlState::INVALID_PASSWORD)
+                    && matches!(self.login, Login::Secret { .. }) =>
+            {
+                self.attempt(database, purpose, true).await
+            }
+            done => done,
         }
     }
 
@@ -188,16 +192,19 @@ impl Connector {
     }
 }
 
-/// Start-up options. A reader that waits is useless, so its lock timeout is short; a writer's is longer but finite.
+/// Start-up options. A reader that waits is useless, so its lock timeout is short; a writer's is longer but finite. The
+/// session that holds the lock idles for as long as an apply takes, whatever the server thinks of idle sessions.
 fn options(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Read => {
             "-c search_path=pg_catalog -c row_security=off -c default_transaction_read_only=on \
-             -c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
+             -c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s \
+             -c idle_session_timeout=0"
         }
         Purpose::Write => {
             "-c search_path=pg_catalog -c row_security=off -c default_transaction_read_only=off \
-             -c lock_timeout=15s -c statement_timeout=300s -c idle_in_transaction_session_timeout=300s"
+             -c lock_timeout=15s -c statement_timeout=300s -c idle_in_transaction_session_timeout=300s \
+             -c idle_session_timeout=0"
         }
     }
 }

@@ -33,7 +33,7 @@ pub enum ReadError {
         port: u16,
     },
     /// A query failed.
-    #[error("reading database \"{database}\" failed: {}", describe(.source))]
+    #[error("reading database \"{database}\" failed: {}{}", describe(.source), remedy(.source))]
     Query {
         /// Database.
         database: String,
@@ -83,6 +83,14 @@ impl ReadError {
         }
     }
 
+    /// The server takes no more connections just now: it starts, or all are taken.
+    pub fn is_busy(&self) -> bool {
+        matches!(
+            self.sql_state(),
+            Some(&SqlState::CANNOT_CONNECT_NOW | &SqlState::TOO_MANY_CONNECTIONS)
+        )
+    }
+
     /// The SQLSTATE, where Postgres gave one.
     pub fn sql_state(&self) -> Option<&SqlState> {
         match self {
@@ -112,6 +120,16 @@ pub fn describe(error: &tokio_postgres::Error) -> String {
     text
 }
 
+/// The server went away, or ended the session.
+pub fn is_lost(error: &tokio_postgres::Error) -> bool {
+    error.is_closed()
+        || error.as_db_error().is_none()
+        || matches!(
+            error.code(),
+            Some(&SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN | &SqlState::CANNOT_CONNECT_NOW)
+        )
+}
+
 fn remedy(error: &tokio_postgres::Error) -> &'static str {
     match error.code() {
         Some(&SqlState::INVALID_PASSWORD) => {
@@ -121,8 +139,15 @@ fn remedy(error: &tokio_postgres::Error) -> &'static str {
         Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => {
             ". A member of rds_iam, however indirect, can only log in by token: is the admin one?"
         }
+        Some(&SqlState::TOO_MANY_CONNECTIONS) => {
+            ". All connections were taken for a minute: end some, raise max_connections or the role's CONNECTION LIMIT, \
+             or lower --parallelism"
+        }
         None if error.to_string().contains("tls") => {
             ". The server's certificate is verified: set sslrootcert, or sslmode where the network is trusted"
+        }
+        _ if is_lost(error) => {
+            ". The connection was lost, or never made: run this again once the server is there"
         }
         _ => "",
     }

@@ -79,6 +79,8 @@ pub struct OpenStep {
 
 /// The `command` of an open step that was about to create a database.
 pub const CREATE_DATABASE: &str = "create_database";
+/// The `command` of an open step that was about to drop a database.
+pub const DROP_DATABASE: &str = "drop_database";
 /// The `command` of an open step that was about to create an access key.
 pub const CREATE_ACCESS_KEY: &str = "create_access_key";
 

@@ -16,9 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::address::Address;
-use crate::model::{Digest, Mark, MembershipRow, Power, Quotas, World};
+use crate::model::{Dependents, Digest, Mark, MembershipRow, Power, Quotas, World};
 
-pub use error::{ReadError, describe};
+pub use error::{ReadError, describe, is_lost};
 pub use ledger::Ledger;
 pub use read::{ReadRequest, read};
 
@@ -35,6 +35,8 @@ pub struct Live {
     pub server: Server,
     /// Memberships, a row per grantor.
     pub memberships: Vec<MembershipRow>,
+    /// What keeps roles that are ours, and that nobody asks for, from being dropped.
+    pub dependents: Vec<Dependents>,
     /// Encoding and locale of each database.
     pub locales: BTreeMap<String, String>,
     /// Sessions by role and database.

@@ -1,4 +1,5 @@
-//! Postgres catalogs, read whole: six queries on the shared ones, one in each database.
+//! Postgres catalogs, read whole: six queries on the shared ones, one more where somebody left the file, and one in
+//! each database.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +9,8 @@ use super::connect::Session;
 use super::{ReadError, Server};
 use crate::address::{Address, Grantee};
 use crate::model::{
-    Database, DatabaseState, DeletionPolicy, Extension, Grant, GrantItem, Grantor, Membership, MembershipRow,
-    Object, Password, Power, Privilege, Role, RoleSetting, Schema, World,
+    Database, DatabaseState, DeletionPolicy, Dependents, Extension, Grant, GrantItem, Grantor, Membership,
+    MembershipRow, Object, Password, Power, Privilege, Role, RoleSetting, Schema, World,
 };
 
 /// The shared catalogs of one cluster.
@@ -205,6 +206,30 @@ async fn read_database_grants(session: &Session, world: &mut World) -> Result<()
         world.insert(address, Object::Grant(grant));
     }
     Ok(())
+}
+
+/// Reads what keeps these roles from being dropped.
+///
+/// # Errors
+/// The query fails.
+pub(super) async fn read_dependents(
+    session: &Session,
+    roles: &[String],
+) -> Result<Vec<Dependents>, ReadError> {
+    let found = session
+        .client()
+        .query(include_str!("sql/dependents.sql"), &[&roles])
+        .await
+        .map_err(|error| ReadError::query(&session.database, error))?;
+    let one = |row: &Row| Dependents {
+        role: row.get("role"),
+        database: row.get("database"),
+        inside: row.get("inside"),
+        owned: row.get("owned"),
+        privileges: row.get("privileges"),
+        owners: row.get::<_, Vec<String>>("owners").into_iter().collect(),
+    };
+    Ok(found.iter().map(one).collect())
 }
 
 /// Reads what is inside the database of a session.

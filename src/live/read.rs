@@ -24,6 +24,8 @@ pub struct ReadRequest {
     pub iam_roles: BTreeSet<String>,
     /// IAM users whose access keys we manage.
     pub keys_of: BTreeSet<String>,
+    /// Login roles that somebody asks for.
+    pub roles: BTreeSet<String>,
     /// Databases to look into, if they exist, besides those that are ours.
     pub databases: BTreeSet<String>,
     /// Look into these alone.
@@ -45,9 +47,16 @@ pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Re
     let session = connector.connect(&request.admin_database, Purpose::Read).await?;
     let catalogs = postgres::read_catalogs(&session).await?;
     let ledger = ledger::read(&session, &catalogs.server.power.admin).await?;
+    let leaving = leaving_roles(request, &ledger);
+    let dependents = if leaving.is_empty() {
+        Vec::new()
+    } else {
+        postgres::read_dependents(&session, &leaving).await?
+    };
     drop(session);
     let iam = iam::read(aws, &iam_scope(request, &ledger)).await?;
     let mut live = merge(catalogs, ledger, iam);
+    live.dependents = dependents;
     if lacks_identities(request, &live) {
         read_quotas(aws, &mut live).await?;
     }
@@ -78,6 +87,16 @@ async fn read_quotas(aws: &Aws, live: &mut Live) -> Result<(), AwsError> {
         Err(error) => return Err(error),
     }
     Ok(())
+}
+
+/// The roles that are ours, and that nobody asks for.
+fn leaving_roles(request: &ReadRequest, ledger: &Ledger) -> Vec<String> {
+    let ours = ledger.addresses(&request.workspace);
+    ours.filter_map(|address| match address {
+        Address::Role { name } if !request.roles.contains(name) => Some(name.clone()),
+        _ => None,
+    })
+    .collect()
 }
 
 /// What is asked for, and what the ledger knows besides: where IAM cannot be read whole, those who left the file are
@@ -167,6 +186,7 @@ fn merge(catalogs: Catalogs, ledger: Ledger, iam: IamRead) -> Live {
         ledger,
         server,
         memberships,
+        dependents: Vec::new(),
         locales,
         sessions,
         attachments: iam.attachments,

@@ -23,6 +23,6 @@ pub use grant::{Grant, GrantItem, Grantor, Privilege};
 pub use iam::{AccessKey, IamRole, IamUser, KeyStatus, Mark, Quota, Quotas};
 pub use policy::{PolicyDocument, PolicyError, Principal};
 pub use power::{MembershipRow, Power};
-pub use role::{Membership, Password, Role, RoleSetting};
+pub use role::{Dependents, Membership, Password, Role, RoleSetting};
 pub use secret::Secret;
 pub use world::{Object, World};

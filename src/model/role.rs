@@ -99,6 +99,25 @@ impl RoleSetting {
     }
 }
 
+/// What keeps a role from being dropped, in one place.
+///
+/// <https://www.postgresql.org/docs/current/catalog-pg-shdepend.html>
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Dependents {
+    /// The role.
+    pub role: String,
+    /// The database; `None` for something else that all databases share.
+    pub database: Option<String>,
+    /// Inside the database, not the database itself.
+    pub inside: bool,
+    /// How many objects it owns there.
+    pub owned: i64,
+    /// How many objects it is granted something on, or has default privileges or policies for.
+    pub privileges: i64,
+    /// Who owns those.
+    pub owners: BTreeSet<String>,
+}
+
 /// A membership, from `pg_auth_members`, its rows per grantor folded into one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {

@@ -48,6 +48,8 @@ pub enum Phase {
     DeleteIamUser,
     /// Databases that leave.
     DropDatabase,
+    /// What roles that leave hold elsewhere.
+    DropOwned,
     /// Roles that leave.
     DropRole,
 }
@@ -107,6 +109,15 @@ pub enum Command {
         role: String,
         /// Only those in this database.
         database: Option<String>,
+    },
+    /// Takes from a role what it was granted in a database, unless it owns something there; in one transaction.
+    DropOwned {
+        /// The role.
+        role: String,
+        /// The database; `None` for the admin database, from which what all databases share is reached too.
+        database: Option<String>,
+        /// The statements.
+        statements: Vec<String>,
     },
     /// A call to IAM.
     Iam(IamCommand),

@@ -18,6 +18,17 @@ pub(super) fn lines(step: &Step) -> Vec<String> {
             .iter()
             .map(|statement| format!("[{database}] {statement}"))
             .collect(),
+        Command::DropOwned {
+            database, statements, ..
+        } => {
+            let place = database
+                .as_ref()
+                .map_or_else(String::new, |name| format!("[{name}] "));
+            statements
+                .iter()
+                .map(|statement| format!("{place}{statement}"))
+                .collect()
+        }
         Command::Alone { statement } => vec![statement.clone()],
         Command::GrantMembership { role, member } => {
             vec![format!(

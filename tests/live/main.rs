@@ -9,10 +9,12 @@
 mod adoption;
 mod arguments;
 mod crash;
+mod dependents;
 mod failures;
 mod first_run;
 mod isolation;
 mod lock;
+mod lockout;
 mod login;
 mod many;
 mod narrower;

@@ -147,3 +147,25 @@ fn an_admin_by_iam_cannot_be_locked_out_of_its_password() {
     let small = direct_through_a_group().asks(&format!("{cluster}{file}"));
     assert_eq!(guards(&small).len(), 0);
 }
+
+/// Nor does a tenant that logs in by password lose that way in by what another one gets.
+#[test]
+fn a_tenant_by_password_is_not_locked_out_either() {
+    let by_password = TWO.replace(
+        "allowed_ips = [\"203.0.113.7/32\", \"203.0.113.8/32\"]",
+        "rds_iam_auth = false",
+    );
+    assert_ne!(by_password, TWO);
+    let small = Small::applied(&by_password).asks(TWO);
+    assert_eq!(guards(&small).len(), 0);
+    let reaching = small.edit(|live| {
+        add_member(live, "reporting", "client02", "rdsadmin");
+        add_member(live, "client01", "reporting", "rdsadmin");
+    });
+    let said = guards(&reaching).join("; ");
+    assert!(
+        said.contains("\"client02\" logs in by password")
+            && said.contains("reporting -> client01 -> rds_iam"),
+        "{said}"
+    );
+}

@@ -7,6 +7,7 @@
 mod adopting;
 mod applied;
 mod databases;
+mod dependents;
 mod grants;
 mod guards;
 mod identity;

@@ -137,6 +137,11 @@ pub fn gone(live: &mut Live, address: &Address) {
         Address::Role { name } => &row.role != name && &row.member != name,
         _ => true,
     });
+    live.dependents.retain(|one| match address {
+        Address::Database { name } => one.database.as_ref() != Some(name),
+        Address::Role { name } => &one.role != name,
+        _ => true,
+    });
     live.sessions.retain(|(role, database), _| match address {
         Address::Database { name } => database != name,
         Address::Role { name } => role != name,

@@ -4,7 +4,7 @@ use super::{ApplyError, Run, execute, own, text};
 use crate::address::Address;
 use crate::live::Live;
 use crate::live::connect::Session;
-use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE, Ledger, OpenStep};
+use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE, DROP_DATABASE, Ledger, OpenStep};
 use crate::model::{DatabaseState, Object};
 
 /// Answers the questions that a crashed run left, from what lives. A key whose secret was lost stays a question until
@@ -28,6 +28,9 @@ pub(in crate::apply) async fn settle(
                     && database.owner == live_admin(session).await? =>
             {
                 own(session, run, &open.address, open.tenant.as_ref()).await?;
+                "done, as a later run found"
+            }
+            None if open.command == DROP_DATABASE && !live.world.contains(&open.address) => {
                 "done, as a later run found"
             }
             _ => "interrupted",

@@ -175,9 +175,11 @@ impl Postgres {
         let pid_file = self.data().join("postmaster.pid");
         let deadline = Instant::now() + Duration::from_secs(30);
         while Instant::now() < deadline && !process.ended() {
-            if fs::read_to_string(&pid_file)
-                .is_ok_and(|text| text.lines().nth(7).is_some_and(|s| s.trim() == "ready"))
-            {
+            if fs::read_to_string(&pid_file).is_ok_and(|text| {
+                text.lines()
+                    .nth(7)
+                    .is_some_and(|s| matches!(s.trim(), "ready" | "standby"))
+            }) {
                 return Ok(());
             }
             thread::sleep(Duration::from_millis(4));
@@ -268,6 +270,26 @@ impl Postgres {
     pub fn restart(&self) -> Result<(), Error> {
         self.stop()?;
         self.launch()
+    }
+
+    /// As [`Self::restart`], but the server is stopped without a word to its clients, as by a crash: it recovers first.
+    pub fn crash_and_restart(&self) -> Result<(), Error> {
+        if let Some(process) = self.process.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            process.stop("QUIT")?;
+        }
+        self.launch()
+    }
+
+    /// Drops all connections and comes back as a reader, as the loser of a failover does.
+    pub fn become_reader(&self) -> Result<(), Error> {
+        self.stop()?;
+        self.write("data/standby.signal", "", 0o600)?;
+        self.launch()
+    }
+
+    /// Ends what [`Self::become_reader`] began: the server takes writes again.
+    pub fn become_writer(&self) -> Result<(), Error> {
+        self.sql("postgres", "SELECT pg_promote()").map(|_| ())
     }
 
     pub(crate) fn authority(&self) -> &Authority {
