@@ -120,7 +120,7 @@ fn large_files_stay_within_bounds() {
     refused(
         "objects",
         format!("clients = [{}]", "{a=1},".repeat(50_000)),
-        "wrong_type",
+        "missing_argument",
     );
     refused(
         "numbers",
