@@ -12,6 +12,7 @@ mod crash;
 mod failures;
 mod first_run;
 mod hostile;
+mod in_the_way;
 mod isolation;
 mod lock;
 mod login;
