@@ -238,6 +238,8 @@ pub struct LocatedDiagnostic {
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
+    /// Warnings in the list, at most: most lists that are full hold none, and nobody has to look for one.
+    warnings: usize,
     errors: usize,
     dropped: usize,
 }
@@ -249,9 +251,11 @@ impl Diagnostics {
             self.errors += 1;
         }
         if self.list.len() < KEPT {
+            self.warnings += usize::from(diagnostic.severity == Severity::Warning);
             self.list.push(diagnostic);
         } else if let Some(warning) = self.replaceable(&diagnostic) {
             self.list[warning] = diagnostic;
+            self.warnings -= 1;
             self.dropped += 1;
         } else {
             self.dropped += 1;
@@ -260,7 +264,7 @@ impl Diagnostics {
 
     /// An error displaces a warning: what stops the run has to be seen.
     fn replaceable(&self, diagnostic: &Diagnostic) -> Option<usize> {
-        let is_error = diagnostic.severity == Severity::Error;
+        let is_error = diagnostic.severity == Severity::Error && self.warnings > 0;
         let warning = || {
             self.list
                 .iter()

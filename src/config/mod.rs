@@ -106,10 +106,11 @@ fn finish(read: source::Read, vars: &[(String, String)]) -> Loaded {
         mut diagnostics,
     } = read;
     let overrides = scope::add_overrides(&mut sources, vars);
+    let mut budget = syntax::Budget::default();
     let mut parse_all = |indexes: &[usize]| -> Vec<File> {
         let mut parsed = Vec::new();
         for &index in indexes {
-            match syntax::parse(index, sources.text(index)) {
+            match syntax::parse(index, sources.text(index), &mut budget) {
                 Ok(body) => parsed.push(File { index, body }),
                 Err(error) => diagnostics.push(*error),
             }

@@ -11,7 +11,7 @@ use crate::diag::{Diagnostic, Diagnostics, SourceMap};
 /// The largest file that is read.
 const FILE_BYTES: u64 = 16 << 20;
 /// The most that all files of a load may hold.
-const TOTAL_BYTES: usize = 64 << 20;
+const TOTAL_BYTES: usize = 16 << 20;
 
 /// What was read.
 pub(super) struct Read {
@@ -131,7 +131,7 @@ fn read_text(path: &Path, total: &mut usize) -> Result<String, (&'static str, St
     if *total > TOTAL_BYTES {
         return Err((
             "too_large",
-            "the files are larger than 64 MiB together".to_owned(),
+            "the files are larger than 16 MiB together".to_owned(),
         ));
     }
     String::from_utf8(bytes).map_err(|error| {

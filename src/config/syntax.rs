@@ -8,7 +8,9 @@ use crate::diag::{Diagnostic, Span};
 /// Brackets within brackets; the parser recurses.
 const NESTING: usize = 64;
 /// The parser compares every key of an object with every other: the sum of their squares is what it costs.
-const KEY_COMPARISONS: usize = 100_000_000;
+const KEY_COMPARISONS: usize = 25_000_000;
+/// Words and signs of all files together. The tree takes up to 300 bytes for each; a tenant has some twenty.
+const WORDS: usize = 1_000_000;
 /// Bytes of one quoted text: no name or setting comes near.
 const TEXT: usize = 64 << 10;
 /// A second definition of a name makes the parser stop; so many of them are renamed to hear the rest.
@@ -16,12 +18,40 @@ const REDEFINITIONS: usize = 20;
 /// Files beyond this are not read again for that.
 const REREAD: usize = 1 << 20;
 
+/// What the files of one load may still hold.
+pub(super) struct Budget(usize);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(WORDS)
+    }
+}
+
+impl Budget {
+    /// Pays for a text; the place where it ran out.
+    fn charge(&mut self, text: &str) -> Result<(), usize> {
+        let mut in_word = false;
+        for (offset, byte) in text.bytes().enumerate() {
+            let was_in_word = in_word;
+            in_word = byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
+            if (in_word && !was_in_word) || byte.is_ascii_punctuation() {
+                self.0 = self.0.checked_sub(1).ok_or(offset)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Parses one file.
 ///
 /// The parser stops at a name that was defined before and does not say where. Such a name is replaced by one of
 /// the same length and the file read again, so the tree is whole and every place is right; the names
 /// are later taken from the text, and the duplicate is reported with both places.
-pub(super) fn parse(file: usize, text: &str) -> Result<Body, Box<Diagnostic>> {
+pub(super) fn parse(file: usize, text: &str, budget: &mut Budget) -> Result<Body, Box<Diagnostic>> {
+    if let Err(start) = budget.charge(text) {
+        let message = format!("the files hold more than {WORDS} words and signs");
+        return Err(Box::new(too_large(file, start, message)));
+    }
     check_limits(file, text)?;
     // A byte order mark is no part of the text; blanks keep the places.
     let mut text = match text.strip_prefix('\u{feff}') {
@@ -47,7 +77,8 @@ pub(super) fn parse(file: usize, text: &str) -> Result<Body, Box<Diagnostic>> {
 }
 
 fn syntax_error(file: usize, text: &str, error: &parser::Error) -> Diagnostic {
-    let start = error.location().offset();
+    // The parser counts bytes, and may stop within a character.
+    let start = text.floor_char_boundary(error.location().offset());
     let length = text
         .get(start..)
         .and_then(|rest| rest.chars().next())
@@ -91,17 +122,25 @@ fn check_limits(file: usize, text: &str) -> Result<(), Box<Diagnostic>> {
         match scan.read(rest) {
             Ok(length) => offset += length,
             Err(message) => {
-                let span = Span {
+                return Err(Box::new(too_large(
                     file,
-                    start: offset,
-                    end: offset + 1,
-                };
-                return Err(Box::new(Diagnostic::error("too_large", message).at(span)));
+                    text.floor_char_boundary(offset),
+                    message,
+                )));
             }
         }
     }
     scan.finish(bytes)
-        .map_err(|message| Box::new(Diagnostic::error("too_large", message)))
+        .map_err(|message| Box::new(too_large(file, text.len(), message)))
+}
+
+fn too_large(file: usize, start: usize, message: String) -> Diagnostic {
+    let span = Span {
+        file,
+        start,
+        end: start,
+    };
+    Diagnostic::error("too_large", message).at(span)
 }
 
 /// Reads a file just well enough to count brackets and keys, in step with the parser.

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{FORMAT, Plan};
+use super::{FORMAT, Plan, PlannedChange};
 
 /// Why a plan file could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -32,10 +32,21 @@ pub enum FileError {
         /// Its format.
         found: u64,
     },
+    /// A plan whose parts do not belong together.
+    #[error("{}: {what}: the file was changed since it was written; plan again", path.display())]
+    Inconsistent {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        what: String,
+    },
 }
 
-/// A plan names every tenant and address it touches, so nobody else may read it; a real one is far below the limit.
-const SIZE_LIMIT: u64 = 1 << 30;
+/// Bytes of a plan file, at most. A new tenant takes some 16 KiB.
+const SIZE_LIMIT: u64 = 256 << 20;
+/// Values in a plan file, at most: what a file says about objects is kept as JSON, up to 100 bytes for each value. A new
+/// tenant takes some 250.
+const VALUES: usize = 5_000_000;
 
 /// Writes a plan so that a reader sees all of it or none.
 ///
@@ -51,8 +62,8 @@ pub fn write(path: &Path, plan: &Plan) -> Result<(), FileError> {
         _ => Path::new("."),
     };
     let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
-    serde_json::to_writer_pretty(&mut file, plan).map_err(|error| failed(error.into()))?;
-    file.write_all(b"\n").map_err(failed)?;
+    let text = to_text(plan).map_err(|error| failed(error.into()))?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
@@ -61,7 +72,7 @@ pub fn write(path: &Path, plan: &Plan) -> Result<(), FileError> {
 /// Reads a plan.
 ///
 /// # Errors
-/// The file cannot be read, is no plan, or is one of another format.
+/// The file cannot be read, or [`parse`] refuses what it holds.
 pub fn read(path: &Path) -> Result<Plan, FileError> {
     let failed = |source| FileError::Io {
         path: path.to_owned(),
@@ -72,16 +83,73 @@ pub fn read(path: &Path) -> Result<Plan, FileError> {
         return Err(failed(std::io::Error::other("too large for a plan")));
     }
     let text = std::fs::read_to_string(path).map_err(failed)?;
+    parse(path, &text)
+}
+
+/// What a plan file holds.
+///
+/// # Errors
+/// A value cannot be written as JSON, which no plan has.
+pub fn to_text(plan: &Plan) -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(plan).map(|text| text + "\n")
+}
+
+/// The plan that a file's text holds; the path is for messages.
+///
+/// # Errors
+/// It is no plan, one of another format, or one whose parts do not belong together.
+pub fn parse(path: &Path, text: &str) -> Result<Plan, FileError> {
     let malformed = |source| FileError::Malformed {
         path: path.to_owned(),
         source,
     };
-    let value: serde_json::Value = serde_json::from_str(&text).map_err(malformed)?;
-    match value.get("format").and_then(serde_json::Value::as_u64) {
+    let too_large = || FileError::Io {
+        path: path.to_owned(),
+        source: std::io::Error::other("too large for a plan"),
+    };
+    if text.bytes().filter(|byte| *byte == b',').count() > VALUES {
+        return Err(too_large());
+    }
+    // A plan of another format is no error of the file's, whatever else it holds.
+    let head: Option<Head> = serde_json::from_str(text).ok();
+    match head.and_then(|head| head.format) {
         Some(found) if found != u64::from(FORMAT) => Err(FileError::Format {
             path: path.to_owned(),
             found,
         }),
-        _ => serde_json::from_value(value).map_err(malformed),
+        _ => {
+            let plan = serde_json::from_str(text).map_err(malformed)?;
+            check(&plan).map_err(|what| FileError::Inconsistent {
+                path: path.to_owned(),
+                what,
+            })?;
+            Ok(plan)
+        }
+    }
+}
+
+/// The part of a plan that every format has.
+#[derive(serde::Deserialize)]
+struct Head {
+    format: Option<u64>,
+}
+
+/// Steps are numbered as they stand, and changes name steps that are there: showing a plan and running it count on it.
+fn check(plan: &Plan) -> Result<(), String> {
+    if let Some((place, step)) = plan
+        .steps
+        .iter()
+        .enumerate()
+        .find(|(place, step)| step.id != *place)
+    {
+        return Err(format!("step {} stands in the place of step {place}", step.id));
+    }
+    let missing = |change: &&PlannedChange| change.steps.iter().any(|&id| id >= plan.steps.len());
+    match plan.changes.iter().find(missing) {
+        Some(change) => Err(format!(
+            "the change of {} names a step that is not there",
+            change.address
+        )),
+        None => Ok(()),
     }
 }

@@ -188,7 +188,7 @@ fn one_change(text: &mut String, plan: &Plan, change: &PlannedChange, style: Sty
 fn field_words(field: &FieldChange) -> String {
     format!(
         "{}: {} -> {}",
-        field.name,
+        printable(&field.name),
         printable(&field.before),
         printable(&field.after)
     )
@@ -205,7 +205,7 @@ fn created_words(change: &PlannedChange) -> Option<String> {
     if privileges.is_empty() {
         None
     } else {
-        Some(privileges.join(", "))
+        Some(printable(&privileges.join(", ")))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tenants files, good and bad: what is understood, and what is said about the rest.
 
+mod bounds;
 mod hostile;
 mod loading;
 mod places;

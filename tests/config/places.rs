@@ -73,3 +73,17 @@ fn json_has_places() {
     let located = lint::validate(&loaded).located(&loaded.sources);
     insta::assert_json_snapshot!(located);
 }
+
+/// The parser counts bytes and stops within a character; what is shown is where that character stands.
+#[test]
+fn an_error_within_a_character_has_its_column() {
+    let loaded = load("cluster é");
+    let finding = loaded.diagnostics.iter().next().expect("an error");
+    let span = finding.span.expect("a place");
+    assert!(
+        loaded.sources.text(span.file).is_char_boundary(span.start),
+        "{span:?}"
+    );
+    assert_eq!(loaded.sources.position(span).line, 1);
+    assert_eq!(loaded.sources.position(span).column, 9, "{span:?}");
+}

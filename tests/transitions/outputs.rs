@@ -1,7 +1,9 @@
 //! The forms of a plan besides text.
 
+use std::path::Path;
+
 use tenantctl::plan::{Command, IamCommand, file};
-use tenantctl::report::{json, text};
+use tenantctl::report::{json, markdown, text};
 
 use crate::world::{ONE, RECIPIENT, Small, TWO};
 
@@ -67,6 +69,34 @@ fn a_plan_file_is_the_plan() {
     assert!(error.contains("format 99"), "{error}");
     std::fs::write(&path, "{}").expect("written");
     assert!(file::read(&path).is_err());
+}
+
+/// Whoever shows or runs a plan takes its steps by their numbers; what an edited file calls things goes to a terminal.
+#[test]
+fn an_edited_plan_file_breaks_nothing() {
+    let path = Path::new("saved.plan");
+    let text = file::to_text(&onboarding().plan()).expect("JSON");
+    let edited = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from} in {text}");
+        file::parse(path, &text.replacen(from, to, 1))
+    };
+    let refused = |from: &str, to: &str| edited(from, to).expect_err(to).to_string();
+    let beyond = refused("\"steps\": [\n        0\n", "\"steps\": [\n        4096\n");
+    assert!(beyond.contains("names a step that is not there"), "{beyond}");
+    let swapped = refused("\"id\": 1,", "\"id\": 2,");
+    assert!(
+        swapped.contains("step 2 stands in the place of step 1"),
+        "{swapped}"
+    );
+
+    let plan = edited("\"privilege\": \"CONNECT\"", "\"privilege\": \"\\u001b[2J\"").expect("a plan");
+    let style = text::Style {
+        color: false,
+        verbose: true,
+    };
+    for shown in [text::plan(&plan, style), markdown::plan(&plan)] {
+        assert!(!shown.contains('\u{1b}'), "{shown}");
+    }
 }
 
 /// A key or password does not exist before its step runs, and no step has a place to put one.
