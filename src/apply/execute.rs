@@ -194,7 +194,7 @@ impl Executor<'_> {
         work: impl Future<Output = Result<(), ApplyError>>,
     ) -> Result<(), ApplyError> {
         self.begin(&[step], &[]).await?;
-        if let Err(error) = work.await {
+        if let Err(error) = self.pool.while_locked(work).await {
             if !error.is_lost_connection() {
                 self.failed(&[step], &error).await;
             }
@@ -306,8 +306,8 @@ impl Executor<'_> {
     async fn access_key(&self, step: &Step, user: &str, handover: &HandOver) -> Result<PathBuf, ApplyError> {
         let known = self.iam.access_key_ids(user).await?;
         self.begin(&[step], &known).await?;
-        let made = handover::create_access_key(self.iam, user, &self.target.directory, handover).await;
-        let (id, path) = match made {
+        let make = handover::create_access_key(self.iam, user, &self.target.directory, handover);
+        let (id, path) = match self.pool.while_locked(async { Ok(make.await) }).await? {
             Ok(made) => made,
             // The key may be there with its secret lost: the step stays open, and the next run finds out.
             Err(error) if error.may_have_left_a_key() => return Err(error.into()),

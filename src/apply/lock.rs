@@ -22,6 +22,13 @@ impl Lock {
         !self.session.client().is_closed()
     }
 
+    /// Returns once it is no longer held.
+    pub(super) async fn lost(&self) {
+        while self.is_held() {
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// The session that holds it.
     pub(super) fn session(&self) -> &Session {
         &self.session

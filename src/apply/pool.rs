@@ -136,6 +136,19 @@ impl<'a> Pool<'a> {
         watch::watched(self.lock, writer.pid, work).await
     }
 
+    /// Does something that no session of ours can end, such as calls to AWS, for as long as the lock is held: what is
+    /// tried again for minutes would otherwise be tried against the next run.
+    pub(super) async fn while_locked<T>(
+        &self,
+        work: impl Future<Output = Result<T, ApplyError>>,
+    ) -> Result<T, ApplyError> {
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = self.lock.lost() => Err(ApplyError::LockLost),
+        }
+    }
+
     fn idle(&self) -> Option<Writer> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|writer| !writer.client().is_closed());

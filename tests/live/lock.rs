@@ -1,13 +1,15 @@
 //! Two applies at once: one works, the other waits or gives up, and says for whom.
 
 use std::thread;
+use std::time::{Duration, Instant};
 
-use tenantctl_testbed::MASTER;
+use tenantctl_testbed::{Fault, MASTER};
 
 use super::on_both_ends;
 use super::site::{Site, wait_until};
 
 on_both_ends!(
+    a_run_that_lost_its_lock_asks_nothing_more_of_aws,
     whoever_comes_second_waits_or_gives_up,
     two_applies_at_once_share_the_work
 );
@@ -91,6 +93,47 @@ fn whoever_comes_second_waits_or_gives_up(major: u16) {
             .ok();
         other.join().unwrap();
     });
+}
+
+/// A run waits half a minute for a new user to be known. The lock may be somebody else's by then.
+fn a_run_that_lost_its_lock_asks_nothing_more_of_aws(major: u16) {
+    let site = Site::start(major);
+    site.tenants("tenant \"client01\" {\n  databases = [\"db1\"]\n  allowed_ips = [\"203.0.113.1/32\"]\n}");
+    site.world.proxy.inject(Fault::Error {
+        action: "PutUserPolicy".into(),
+        code: "NoSuchEntity".into(),
+        message: "The user with name client01 cannot be found.".into(),
+        status: 404,
+        times: 1000,
+    });
+    let asked = || {
+        site.world
+            .proxy
+            .counts()
+            .get("PutUserPolicy")
+            .copied()
+            .unwrap_or_default()
+    };
+    let run = site.spawn(&["apply", "--auto-approve"]);
+    wait_until("it waits for IAM", || asked() > 1);
+    let key = tenantctl::apply::lock::key("default");
+    let end = format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted \
+         AND ((classid::int8 << 32) | objid::int8) = {key}"
+    );
+    site.sql("postgres", &end);
+    let ended = Instant::now();
+    let output = run.wait_with_output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap() + &String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("lock"), "{errors}");
+    assert!(ended.elapsed() < Duration::from_secs(8), "{:?}", ended.elapsed());
+    let before = asked();
+    thread::sleep(Duration::from_secs(1));
+    assert_eq!(asked(), before);
+    site.world.proxy.heal();
+    site.apply().ok();
+    site.assert_converged();
 }
 
 fn two_applies_at_once_share_the_work(major: u16) {
