@@ -49,7 +49,8 @@ pub async fn read(
 ) -> Result<(Live, Evidence), ReadError> {
     let calls_before = aws.calls();
     let postgres = read_postgres(connector, request);
-    let (postgres, account, keys) = tokio::join!(postgres, read_account(aws, request), read_keys(aws, request));
+    let (postgres, account, keys) =
+        tokio::join!(postgres, read_account(aws, request), read_keys(aws, request));
     let (mut live, mut evidence) = postgres?;
     evidence.account = account;
     evidence.keys = keys;

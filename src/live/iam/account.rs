@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_iam::types::{
-    AttachedPolicy, EntityType, GroupDetail, ManagedPolicyDetail, PolicyDetail, ReportStateType, RoleDetail, UserDetail,
+    AttachedPolicy, EntityType, GroupDetail, ManagedPolicyDetail, PolicyDetail, ReportStateType, RoleDetail,
+    UserDetail,
 };
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -49,7 +50,8 @@ pub async fn read(aws: &Aws) -> Result<Account, AwsError> {
         // Policies that hang nowhere speak for nobody.
         let policies = page.policies.unwrap_or_default().into_iter();
         found.managed.extend(policies.filter(|policy| {
-            policy.attachment_count.unwrap_or(1) > 0 || policy.permissions_boundary_usage_count.unwrap_or(0) > 0
+            policy.attachment_count.unwrap_or(1) > 0
+                || policy.permissions_boundary_usage_count.unwrap_or(0) > 0
         }));
     }
     Ok(found.resolve())
@@ -110,7 +112,9 @@ impl Shared {
         for group in user.group_list.unwrap_or_default() {
             policies.extend(self.groups.get(&group).cloned().unwrap_or_default());
         }
-        let boundary = user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
+        let boundary = user
+            .permissions_boundary
+            .and_then(|boundary| boundary.permissions_boundary_arn);
         Identity {
             kind: IdentityKind::User,
             arn: user.arn.unwrap_or_default(),
@@ -129,7 +133,9 @@ impl Shared {
         policies.extend(self.attached(role.attached_managed_policies));
         let trust = role.assume_role_policy_document.unwrap_or_default();
         let trust = self.decode(&format!("trust policy of role {name}"), &trust);
-        let boundary = role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
+        let boundary = role
+            .permissions_boundary
+            .and_then(|boundary| boundary.permissions_boundary_arn);
         Identity {
             kind: IdentityKind::Role,
             arn: role.arn.unwrap_or_default(),
@@ -166,7 +172,9 @@ impl Shared {
                     inline: None,
                     document: document.clone(),
                 }),
-                None => self.unreadable.push(format!("managed policy {arn}: its document was not told")),
+                None => self
+                    .unreadable
+                    .push(format!("managed policy {arn}: its document was not told")),
             }
         }
         policies
@@ -198,7 +206,10 @@ pub async fn keys(aws: &Aws) -> Result<KeysByUser, AwsError> {
     }
     let report = aws.iam().get_credential_report().send().await;
     let report = report.map_err(|error| AwsError::from_sdk("iam:GetCredentialReport", "", &error))?;
-    let content = report.content.map(aws_smithy_types::Blob::into_inner).unwrap_or_default();
+    let content = report
+        .content
+        .map(aws_smithy_types::Blob::into_inner)
+        .unwrap_or_default();
     Ok(parse(&String::from_utf8_lossy(&content)))
 }
 

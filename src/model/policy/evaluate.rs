@@ -66,7 +66,12 @@ impl<'a> Claim<'a> {
 
     /// Keys of its condition that an `rds-db:connect` request does not carry.
     pub fn keys_ignored_by_connect(self) -> Vec<&'static str> {
-        let keys: BTreeSet<&Folded> = self.statement.condition.values().flat_map(|tests| tests.keys()).collect();
+        let keys: BTreeSet<&Folded> = self
+            .statement
+            .condition
+            .values()
+            .flat_map(|tests| tests.keys())
+            .collect();
         let ignored = IGNORED_BY_CONNECT.into_iter();
         ignored
             .filter(|key| keys.contains(&Folded((*key).to_owned())))
@@ -88,7 +93,9 @@ impl<'a> Claim<'a> {
 
 /// Whether claims together allow a resource, or may: one of them has to, and none may surely deny it.
 pub fn may<'a>(claims: impl Iterator<Item = Claim<'a>> + Clone, resource: &str) -> bool {
-    claims.clone().any(|claim| claim.allows() && claim.covers(resource))
+    claims
+        .clone()
+        .any(|claim| claim.allows() && claim.covers(resource))
         && !claims.clone().any(|claim| claim.surely_denies(resource))
 }
 
@@ -116,22 +123,28 @@ impl PolicyDocument {
     /// Its statements that bear on an action, such as `rds-db:connect`.
     pub fn about(&self, action: &str) -> impl Iterator<Item = Claim<'_>> + Clone {
         let action = action.to_ascii_lowercase();
-        self.statements.iter().filter_map(move |statement| {
-            statement
-                .bears_on(&action)
-                .then_some(Claim { statement })
-        })
+        self.statements
+            .iter()
+            .filter_map(move |statement| statement.bears_on(&action).then_some(Claim { statement }))
     }
 
     /// Whom a trust policy lets assume the role, whatever the kind of `sts:AssumeRole`, and from where. What an
     /// unconditional Deny takes back is left out.
     pub fn trusted(&self) -> Vec<Trusted<'_>> {
         let bears = |statement: &&Statement| {
-            ["sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity"]
-                .iter()
-                .any(|action| statement.bears_on(action))
+            [
+                "sts:assumerole",
+                "sts:assumerolewithsaml",
+                "sts:assumerolewithwebidentity",
+            ]
+            .iter()
+            .any(|action| statement.bears_on(action))
         };
-        let allowing = self.statements.iter().filter(bears).filter(|one| one.effect == Effect::Allow);
+        let allowing = self
+            .statements
+            .iter()
+            .filter(bears)
+            .filter(|one| one.effect == Effect::Allow);
         let denied: BTreeSet<Principal> = (self.statements.iter().filter(bears))
             .filter(|one| one.effect == Effect::Deny && one.condition.is_empty())
             .flat_map(Statement::named)
@@ -149,7 +162,8 @@ impl PolicyDocument {
                 from: statement.from(),
             })
         });
-        each.filter(|trusted| !denied.contains(&trusted.principal)).collect()
+        each.filter(|trusted| !denied.contains(&trusted.principal))
+            .collect()
     }
 }
 
@@ -254,30 +268,50 @@ mod tests {
         assert!(allow("RDS-DB:Connect", CLIENT01));
         assert!(allow("rds-db:*", "arn:*:rds-db:*:*:dbuser:*/client01"));
         assert!(allow("*", "*"));
-        assert!(allow("rds-db:conn?ct", "arn:x:rds-db:*:dbuser:cluster-ABC/client0?"));
+        assert!(allow(
+            "rds-db:conn?ct",
+            "arn:x:rds-db:*:dbuser:cluster-ABC/client0?"
+        ));
         assert!(allow("rds-db:connect", "arn:x:rds-db:*:dbuser:*/${aws:username}"));
         assert!(!allow("rds:*", "*"), "another service");
-        assert!(!allow("rds-db:connect", "arn:x:rds-db:*:dbuser:*/CLIENT01"), "resources have case");
+        assert!(
+            !allow("rds-db:connect", "arn:x:rds-db:*:dbuser:*/CLIENT01"),
+            "resources have case"
+        );
         assert!(!allow("rds-db:connect", "arn:x:rds-db:*:dbuser:*/client0"));
     }
 
     #[test]
     fn what_is_left_out_is_meant() {
-        assert!(connects(r#"{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}"#));
-        assert!(!connects(r#"{"Effect":"Allow","NotAction":"rds-db:*","Resource":"*"}"#));
-        assert!(connects(r#"{"Effect":"Allow","Action":"*","NotResource":"arn:x:s3:::*"}"#));
-        assert!(!connects(r#"{"Effect":"Allow","Action":"*","NotResource":"*/client01"}"#));
+        assert!(connects(
+            r#"{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}"#
+        ));
+        assert!(!connects(
+            r#"{"Effect":"Allow","NotAction":"rds-db:*","Resource":"*"}"#
+        ));
+        assert!(connects(
+            r#"{"Effect":"Allow","Action":"*","NotResource":"arn:x:s3:::*"}"#
+        ));
+        assert!(!connects(
+            r#"{"Effect":"Allow","Action":"*","NotResource":"*/client01"}"#
+        ));
     }
 
     #[test]
     fn a_sure_denial_wins_and_a_doubtful_one_does_not() {
         let all = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
-        assert!(!connects(&format!(r#"{all},{{"Effect":"Deny","Action":"rds-db:*","Resource":"*"}}"#)));
+        assert!(!connects(&format!(
+            r#"{all},{{"Effect":"Deny","Action":"rds-db:*","Resource":"*"}}"#
+        )));
         assert!(connects(&format!(
             r#"{all},{{"Effect":"Deny","Action":"rds-db:*","Resource":"*","Condition":{{"Bool":{{"aws:SecureTransport":"false"}}}}}}"#
         )));
-        assert!(connects(&format!(r#"{all},{{"Effect":"Deny","Action":"rds-db:*","Resource":"*/${{aws:username}}"}}"#)));
-        assert!(connects(r#"{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"203.0.113.9"}}}"#));
+        assert!(connects(&format!(
+            r#"{all},{{"Effect":"Deny","Action":"rds-db:*","Resource":"*/${{aws:username}}"}}"#
+        )));
+        assert!(connects(
+            r#"{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"203.0.113.9"}}}"#
+        ));
     }
 
     #[test]
@@ -293,7 +327,11 @@ mod tests {
                 other => format!("{other:?}"),
             }
         };
-        let test = |operator: &str| from(&format!(r#","Condition":{{"{operator}":{{"aws:SourceIp":"203.0.113.9"}}}}"#));
+        let test = |operator: &str| {
+            from(&format!(
+                r#","Condition":{{"{operator}":{{"aws:SourceIp":"203.0.113.9"}}}}"#
+            ))
+        };
         assert_eq!(from(""), "Anywhere");
         assert_eq!(test("IpAddress"), "203.0.113.9/32");
         assert_eq!(test("IpAddressIfExists"), "Conditional");
@@ -303,7 +341,8 @@ mod tests {
 
     #[test]
     fn whom_a_trust_policy_leaves_out_it_lets_the_others_in() {
-        let text = r#"{"Statement":[{"Effect":"Allow","NotPrincipal":{"AWS":"123456789012"},"Action":"sts:*"}]}"#;
+        let text =
+            r#"{"Statement":[{"Effect":"Allow","NotPrincipal":{"AWS":"123456789012"},"Action":"sts:*"}]}"#;
         let document = PolicyDocument::parse(text).expect("a policy");
         assert_eq!(document.trusted()[0].principal, Principal::Any);
     }
