@@ -41,7 +41,7 @@ pub(super) fn check(who: &Who<'_>, findings: &mut Findings) -> usize {
         let own = who.tenant_of_arn(&identity.arn);
         let mut named = BTreeSet::new();
         named.extend(connects(identity, own, &reached, findings));
-        named.extend(ignored_conditions(identity, &claims, &reached, findings));
+        named.extend(ignored_conditions(identity, &claims, &users, findings));
         if let Some(tenant) = own {
             beyond_declared(who, identity, tenant, &named, findings);
         }
@@ -165,21 +165,26 @@ fn connects(
     named
 }
 
-/// Conditions on keys that a connection does not carry. An Allow with one never holds, or holds for everybody, as AWS
-/// pleases; no one should rely on either.
+/// Conditions on keys that a connection does not carry: no one should rely on them, neither in an Allow nor in a Deny. A
+/// statement about every action is not meant for connections.
 fn ignored_conditions(
     identity: &Identity,
     claims: &[(Claim<'_>, &IdentityPolicy)],
-    reached: &Reached<'_>,
+    users: &Users<'_>,
     findings: &mut Findings,
 ) -> Vec<String> {
     let mut named = Vec::new();
-    for (claim, policy) in claims {
+    for (claim, policy) in claims.iter().filter(|(claim, _)| !claim.every_action()) {
         let keys = claim.keys_ignored_by_connect();
-        let about_tenants = reached.values().any(|(by, _)| by.label == policy.label);
-        if keys.is_empty() || !about_tenants {
+        let about = || {
+            users
+                .iter()
+                .find(|(arn, _)| claim.covers(arn))
+                .map(|(_, tenant)| *tenant)
+        };
+        let Some(tenant) = (!keys.is_empty()).then(about).flatten() else {
             continue;
-        }
+        };
         let keys = keys.join(", ");
         let message = format!(
             "{} of {} {} gates {CONNECT} by {keys}, which AWS does not evaluate there",
@@ -190,7 +195,7 @@ fn ignored_conditions(
         named.push(policy.label.clone());
         findings.add(
             Finding::new(&rules::CONDITION_IGNORED, subject(identity), message)
-                .tenant(reached.keys().next().copied())
+                .tenant(Some(tenant))
                 .path(vec![identity.arn.clone(), policy.label.clone(), keys]),
         );
     }

@@ -196,8 +196,7 @@ fn database(session: &Session, live: &Live, tenant: &TenantId, name: &str) -> Re
     }
     let known = live.world.databases().map(|(name, _)| name);
     let logical = own.into_iter().flatten().map(|(logical, _)| logical.as_str());
-    let meant = suggestion(name, known.chain(logical))
-        .map_or_else(String::new, |name| format!("; did you mean \"{name}\"?"));
+    let meant = suggestion(name, known.chain(logical)).map_or_else(String::new, |meant| format!("; {meant}"));
     Err(Failure::Said(format!(
         "there is no database \"{name}\", neither in tenant \"{tenant}\" of the file nor on the cluster{meant}"
     )))
