@@ -50,6 +50,8 @@ pub struct Finding {
     pub subject: String,
     /// The tenant that is in danger, or whose object it is.
     pub tenant: Option<TenantId>,
+    /// All tenants that are in danger.
+    pub tenants: BTreeSet<TenantId>,
     /// The database that is reached, or that it is in; the first one where there are more.
     pub database: Option<String>,
     /// Everybody can, so that there is no list.
@@ -73,6 +75,7 @@ impl Finding {
             severity: rule.severity,
             subject,
             tenant: None,
+            tenants: BTreeSet::new(),
             database: None,
             everyone: false,
             reachers: BTreeSet::new(),
@@ -90,6 +93,7 @@ impl Finding {
 
     pub(super) fn tenant(mut self, tenant: Option<&TenantId>) -> Self {
         self.tenant = tenant.cloned();
+        self.tenants.extend(tenant.cloned());
         self
     }
 
@@ -114,12 +118,18 @@ impl Finding {
         self
     }
 
+    /// Everybody is who reaches it.
+    pub(super) fn everyone(mut self) -> Self {
+        self.everyone = true;
+        self
+    }
+
     /// Whether it is about one of these tenants, in either part.
     fn concerns(&self, only: &BTreeSet<TenantId>) -> bool {
-        let named = self.tenant.iter().chain(&self.reachers);
-        only.is_empty()
-            || self.everyone && self.tenant.is_none()
-            || named.into_iter().any(|tenant| only.contains(tenant))
+        let mut named = self.tenants.iter().chain(&self.reachers);
+        // A schema that is open to everybody concerns its own tenant; a database that is, concerns all.
+        let all = self.everyone && (self.tenants.is_empty() || *self.rule == super::rules::PUBLIC_CONNECT);
+        only.is_empty() || all || named.any(|tenant| only.contains(tenant))
     }
 }
 

@@ -24,14 +24,7 @@ pub(super) fn check(who: &Who<'_>, findings: &mut Findings) -> usize {
     let Known::Yes(account) = &who.evidence.account else {
         return 0;
     };
-    let facts = &who.desired.facts;
-    let users: Users<'_> = (who.desired.tenants.iter())
-        .map(|(id, tenant)| {
-            let (partition, region, account) = (&facts.partition, &facts.region, &facts.account);
-            let arn = database_user_arn(partition, region, account, &facts.resource_id, &tenant.names.role);
-            (arn, id)
-        })
-        .collect();
+    let users = users(who);
     let mut steps = 0;
     for identity in &account.identities {
         let claims: Vec<(Claim<'_>, &IdentityPolicy)> = (identity.policies.iter())
@@ -47,6 +40,30 @@ pub(super) fn check(who: &Who<'_>, findings: &mut Findings) -> usize {
         }
     }
     steps
+}
+
+/// The database users of all tenants that log in by IAM: those of the file, and those that others made or that are left.
+fn users<'a>(who: &'a Who<'_>) -> Users<'a> {
+    let facts = &who.desired.facts;
+    let wanted = who
+        .desired
+        .tenants
+        .iter()
+        .map(|(id, tenant)| (tenant.names.role.as_str(), id));
+    let living = who.tenant_roles().map(|(role, _, tenant)| (role, tenant));
+    let by_password = |tenant: &TenantId| {
+        let desired = who.desired_tenant(tenant);
+        desired.is_some_and(|tenant| tenant.login == Login::Password)
+    };
+    let arn = |role: &str| {
+        let (partition, region, account) = (&facts.partition, &facts.region, &facts.account);
+        database_user_arn(partition, region, account, &facts.resource_id, role)
+    };
+    wanted
+        .chain(living)
+        .filter(|(_, tenant)| !by_password(tenant))
+        .map(|(role, tenant)| (arn(role), tenant))
+        .collect()
 }
 
 /// The tenants that an identity may connect as, each with the policy that allows it.
@@ -116,17 +133,17 @@ fn connects(
             some(&names)
         );
         named.push(policy.label.clone());
-        findings.add(
-            Finding::new(rule, subject(identity), message)
-                .tenant(Some(first))
-                .reacher(own)
-                .path(vec![
-                    identity.arn.clone(),
-                    policy.label.clone(),
-                    format!("{CONNECT} as {first}"),
-                ])
-                .remedy(format!("take {CONNECT} out of {}", policy.label)),
-        );
+        let mut finding = Finding::new(rule, subject(identity), message)
+            .tenant(Some(first))
+            .reacher(own)
+            .path(vec![
+                identity.arn.clone(),
+                policy.label.clone(),
+                format!("{CONNECT} as {first}"),
+            ])
+            .remedy(format!("take {CONNECT} out of {}", policy.label));
+        finding.tenants = tenants.iter().map(|(tenant, _)| (*tenant).clone()).collect();
+        findings.add(finding);
     };
     let all = || {
         reached

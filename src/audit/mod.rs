@@ -3,9 +3,11 @@
 //! The intent is [`Desired`]: who is which tenant. The facts are [`Live`] and [`Evidence`]. Every check walks from a
 //! privilege to those who come to it, so that the work is linear in grants and memberships and not in pairs of tenants.
 
+mod across;
 mod connect;
 mod finding;
 mod graph;
+mod holder;
 mod identity;
 mod inside;
 mod roles;
@@ -89,6 +91,7 @@ pub fn audit(desired: &Desired, live: &Live, evidence: &Evidence, options: &Opti
     connect::check(&who, &mut findings);
     roles::check(&who, &mut findings);
     inside::check(&who, &mut findings);
+    across::check(&who, &mut findings);
     let iam_steps = identity::check(&who, &mut findings);
     trust::check(&who, options, &mut findings);
     not_proved(&who, &mut findings);
@@ -124,15 +127,17 @@ impl Audit {
 fn not_proved(who: &Who<'_>, findings: &mut Findings) {
     for (database, because) in &who.evidence.unopened {
         let message = format!("what is inside database {database} is not proved: {because}");
+        let subject = format!("database.{database}");
         findings.add(
-            Finding::new(&rules::NOT_PROVED, format!("database.{database}"), message)
+            Finding::new(&rules::NOT_PROVED, subject, message)
                 .tenant(who.tenant_of_database(database))
-                .database(database),
+                .database(database)
+                .everyone(),
         );
     }
     let unread = |subject: &str, because: &str| {
         let message = format!("what IAM allows is not proved: {because}");
-        Finding::new(&rules::NOT_PROVED, subject.to_owned(), message)
+        Finding::new(&rules::NOT_PROVED, subject.to_owned(), message).everyone()
     };
     match &who.evidence.account {
         Known::No(because) => findings.add(unread("account", because)),

@@ -8,7 +8,7 @@ use super::session::{self, Session};
 use super::ui::Ui;
 use super::{ApplyArgs, Ended, audit, interrupt, plan as planning};
 use crate::apply::lock::{self, Lock};
-use crate::apply::{self, ApprovedPlan, Live, Report, Target};
+use crate::apply::{self, ApprovedPlan, Live, Outcome, Report, Target};
 use crate::audit::Audit;
 use crate::diff::Scope;
 use crate::plan::{self, Options, Plan, file};
@@ -102,7 +102,13 @@ async fn carry_out(
     let again = |live: &Live| plan::build(desired, live, &diff::diff(desired, live, &scope), &options);
     let approved = apply::approve(plan.clone(), target, request, again).await?;
     let report = run_approved(approved, plan.steps.len(), target, lock, ui).await?;
-    let audit = if args.no_audit {
+    // What was interrupted ends soon, and where nothing was done nothing can have been opened.
+    let done = report
+        .results
+        .iter()
+        .any(|result| result.outcome == Outcome::Done);
+    let interrupted = (report.results.iter()).any(|result| result.outcome == Outcome::Interrupted);
+    let audit = if args.no_audit || !done || interrupted {
         None
     } else {
         proof(session, &plan, ui).await

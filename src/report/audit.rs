@@ -153,6 +153,7 @@ fn finding_json(finding: &Finding) -> Value {
         "title": finding.rule.title,
         "subject": finding.subject,
         "tenant": finding.tenant,
+        "tenants": finding.tenants,
         "database": finding.database,
         "everyone": finding.everyone,
         "reachers": finding.reachers,

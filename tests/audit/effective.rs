@@ -88,10 +88,10 @@ fn random(major: u16, dice: &mut Dice) -> Random {
         );
     }
     // Only towards greater numbers: Postgres refuses circles.
-    for member in 0..ROLES {
+    for (member, inherits) in inherits.into_iter().enumerate() {
         for group in member + 1..ROLES {
             if dice.chance(22) {
-                membership(&mut random, major, member, group, inherits[member], dice);
+                membership(&mut random, major, member, group, inherits, dice);
             }
         }
     }

@@ -11,6 +11,7 @@ mod gate;
 mod iam_leaks;
 mod inside_leaks;
 mod leaks;
+mod login_leaks;
 mod role_leaks;
 mod scale;
 mod seeded;
@@ -20,3 +21,4 @@ mod site;
 #[path = "../live/state_of.rs"]
 #[expect(dead_code, reason = "tests/live uses the rest")]
 mod state_of;
+mod trust_leaks;

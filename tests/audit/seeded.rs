@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::leaks::{Leak, TENANTS, findings};
 use crate::site::Site;
-use crate::{iam_leaks, inside_leaks, role_leaks};
+use crate::{iam_leaks, inside_leaks, login_leaks, role_leaks, trust_leaks};
 
 #[test]
 fn every_leak_is_found_on_15() {
@@ -21,11 +21,17 @@ fn every_leak_is_found(major: u16) {
     let clean = site.run(&["audit"]);
     assert_eq!(clean.code, 0, "a clean cluster: {clean}");
     assert!(clean.stdout.contains("No findings."), "{clean}");
-    let leaks: Vec<Leak> = [role_leaks::all(), inside_leaks::all(), iam_leaks::all()]
-        .concat()
-        .into_iter()
-        .filter(|leak| leak.only.is_none_or(|on| on(major)))
-        .collect();
+    let leaks: Vec<Leak> = [
+        role_leaks::all(),
+        login_leaks::all(),
+        inside_leaks::all(),
+        iam_leaks::all(),
+        trust_leaks::all(),
+    ]
+    .concat()
+    .into_iter()
+    .filter(|leak| leak.only.is_none_or(|on| on(major)))
+    .collect();
     assert!(leaks.len() >= 40, "{} leaks", leaks.len());
     let mut wrong = Vec::new();
     for leak in &leaks {

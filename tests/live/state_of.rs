@@ -93,13 +93,6 @@ pub fn users(site: &Site) -> Vec<String> {
     users
 }
 
-/// The names of all IAM roles, sorted.
-pub fn roles(site: &Site) -> Vec<String> {
-    let mut roles = texts(&call(site, "ListRoles", &[]), "RoleName");
-    roles.sort();
-    roles
-}
-
 /// Access keys of a user with their states, sorted.
 pub fn keys(site: &Site, user: &str) -> Vec<(String, String)> {
     let answer = call(site, "ListAccessKeys", &[("UserName", user)]);
