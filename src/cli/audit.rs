@@ -78,18 +78,22 @@ async fn read(session: &Session, request: &EvidenceRequest) -> Result<(Live, Evi
 fn places(directory: &Path, files: &FileArgs) -> Places {
     let loaded = validate::load_files(directory, files);
     let sources = &loaded.sources;
+    let here = std::env::current_dir().unwrap_or_default();
+    let name = |file: usize| {
+        let path = Path::new(sources.name(file));
+        path.strip_prefix(&here).unwrap_or(path).display().to_string()
+    };
     let tenants = loaded.config().map_or_else(BTreeMap::new, |config| {
         let each = config.tenants.iter().map(|(id, tenant)| {
             let at = sources.position(tenant.span);
-            let file = sources.name(tenant.span.file).to_owned();
-            (id.clone(), (file, at.line, at.column))
+            (id.clone(), (name(tenant.span.file), at.line, at.column))
         });
         each.collect()
     });
     let file = if sources.is_empty() {
         String::new()
     } else {
-        sources.name(0).to_owned()
+        name(0)
     };
     Places { file, tenants }
 }

@@ -13,7 +13,8 @@ use crate::model::Digest;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
-/// Where in the tenants files a tenant is asked for.
+/// Where in the tenants files a tenant is asked for. Paths are relative to the current directory, where they can be:
+/// code scanning takes that for the root of the repository.
 #[derive(Clone, Debug)]
 pub struct Places {
     /// The first file, for what is nobody's.
@@ -109,7 +110,7 @@ fn result(finding: &Finding, places: &Places) -> Value {
     })
 }
 
-/// A path as a relative reference: what has a meaning in a URI is encoded.
+/// A path as a relative reference, or an absolute one as a `file` URI: what has a meaning in a URI is encoded.
 fn uri(path: &str) -> String {
     use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
     const PATH: &AsciiSet = &CONTROLS
@@ -129,5 +130,10 @@ fn uri(path: &str) -> String {
         .add(b'{')
         .add(b'|')
         .add(b'}');
-    utf8_percent_encode(path.trim_start_matches("./"), PATH).to_string()
+    let encoded = utf8_percent_encode(path.trim_start_matches("./"), PATH).to_string();
+    if encoded.starts_with('/') {
+        format!("file://{encoded}")
+    } else {
+        encoded
+    }
 }

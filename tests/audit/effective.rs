@@ -1,4 +1,5 @@
-//! Who can connect, by our arithmetic and by Postgres's own: random clusters, one query each.
+//! Who can connect, by our arithmetic and by Postgres's own: random clusters, one query each. And in some of them every
+//! role tries to let itself in, which has to succeed nowhere that the arithmetic rules out.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -13,6 +14,8 @@ use tenantctl_testbed::Postgres;
 const ROLES: usize = 8;
 const DATABASES: usize = 5;
 const CLUSTERS: u64 = 30;
+/// In so many of them every role tries what it can.
+const ATTACKED: u64 = 12;
 
 #[test]
 fn postgres_15_says_the_same() {
@@ -185,6 +188,47 @@ fn reset() -> String {
     sql
 }
 
+/// Everything that a role can try to let itself in, as that role: every role that it may become, every grant of a role
+/// or of CONNECT to itself, three times over. What it has come to is told, and then all of it is taken back.
+fn attack(major: u16, role: &str) -> String {
+    let options = if major >= 16 {
+        " WITH INHERIT TRUE, SET TRUE"
+    } else {
+        ""
+    };
+    format!(
+        "BEGIN; SET LOCAL SESSION AUTHORIZATION {role};
+         DO $$
+         DECLARE
+             mask name; other name;
+         BEGIN
+             FOR round IN 1..3 LOOP
+                 FOR mask IN SELECT rolname FROM pg_roles WHERE rolname ~ '^r[0-9]$' LOOP
+                     BEGIN
+                         EXECUTE format('SET LOCAL ROLE %I', mask);
+                     EXCEPTION WHEN insufficient_privilege THEN CONTINUE;
+                     END;
+                     FOR other IN SELECT rolname FROM pg_roles WHERE rolname ~ '^r[0-9]$' LOOP
+                         BEGIN
+                             EXECUTE format('GRANT %I TO {role}{options}', other);
+                         EXCEPTION WHEN OTHERS THEN NULL;
+                         END;
+                     END LOOP;
+                     FOR other IN SELECT datname FROM pg_database WHERE datname ~ '^d[0-9]$' LOOP
+                         BEGIN
+                             EXECUTE format('GRANT CONNECT ON DATABASE %I TO {role}', other);
+                         EXCEPTION WHEN insufficient_privilege THEN NULL;
+                         END;
+                     END LOOP;
+                     RESET ROLE;
+                 END LOOP;
+             END LOOP;
+         END $$;
+         SELECT datname FROM pg_database WHERE datname ~ '^d[0-9]$' AND has_database_privilege('{role}', datname, 'CONNECT');
+         ROLLBACK"
+    )
+}
+
 fn agrees(major: u16) {
     let server = Postgres::start(major).unwrap();
     let run = |statement: &str| {
@@ -197,7 +241,7 @@ fn agrees(major: u16) {
     for n in 0..DATABASES {
         run(&format!("CREATE DATABASE {}", database(n)));
     }
-    let (mut held, mut denied, mut possible) = (0, 0, 0);
+    let (mut held, mut denied, mut possible, mut broken_in) = (0, 0, 0, 0);
     for seed in 1..=CLUSTERS {
         run(&reset());
         let random = random(major, &mut Dice(seed * 7_919));
@@ -222,7 +266,24 @@ fn agrees(major: u16) {
             denied += usize::from(!expected);
             possible += usize::from(way == Some(&Way::CanGet));
         }
+        for n in (0..ROLES).filter(|_| seed <= ATTACKED) {
+            for row in run(&attack(major, &role(n))) {
+                let name = row.into_iter().next().flatten().unwrap_or_default();
+                let way = ours.get(&(name.clone(), role(n)));
+                assert!(
+                    way.is_some(),
+                    "Postgres {major}, seed {seed}: {} got into {name}:\n{}",
+                    role(n),
+                    random.sql
+                );
+                broken_in += usize::from(way == Some(&Way::CanGet));
+            }
+        }
     }
+    assert!(
+        broken_in > 5,
+        "{broken_in} databases that a role got into: the attack does not work"
+    );
     assert!(
         held > 200 && denied > 200 && possible > 20,
         "{held} held, {denied} denied, {possible} possible"

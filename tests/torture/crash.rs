@@ -186,7 +186,8 @@ impl World {
         };
         let users = state_of::users(&self.site);
         assert_eq!(of_kind("iam_user"), users, "IAM users in the ledger and in IAM");
-        let roles = state_of::texts(&state_of::call(&self.site, "ListRoles", &[]), "RoleName");
+        let mut roles = state_of::texts(&state_of::call(&self.site, "ListRoles", &[]), "RoleName");
+        roles.sort();
         assert_eq!(of_kind("iam_role"), roles, "IAM roles in the ledger and in IAM");
         let mut keys: Vec<_> = users
             .iter()
