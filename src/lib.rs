@@ -1,12 +1,13 @@
 //! tenantctl reconciles the tenants of a multi-tenant Postgres.
 //!
-//! One direction: `config → desired`, `live`, both into `diff → plan → apply → report`. A module imports only
-//! modules before it in this list: `address, diag, model, engine, config, desired, live, diff, plan, apply,
-//! report, cli`; `desired` and `live` never see each other; only `live` reads from and only `apply` writes to
-//! anything remote; `apply::run` takes nothing but what `apply::approve` has checked.
+//! One direction: `config → desired`, `live`, both into `diff → plan → apply → report`, and into `audit → report`. A
+//! module imports only modules before it in this list: `address, diag, model, engine, config, desired, live, audit,
+//! diff, plan, apply, report, cli`; `desired` and `live` never see each other; only `live` reads from and only `apply`
+//! writes to anything remote; `apply::run` takes nothing but what `apply::approve` has checked.
 
 pub mod address;
 pub mod apply;
+pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod desired;

@@ -18,7 +18,7 @@ pub(super) async fn run(directory: &Path, args: &AdoptArgs, ui: &Ui) -> Result<E
     if !desired.tenants.contains_key(&tenant) {
         let names = desired.tenants.keys().map(TenantId::as_str);
         let meant = crate::diag::suggestion(&args.tenant, names)
-            .map_or_else(String::new, |name| format!("; did you mean \"{name}\"?"));
+            .map_or_else(String::new, |meant| format!("; {meant}"));
         return Err(Failure::Said(format!(
             "the file names no tenant \"{tenant}\"{meant}"
         )));

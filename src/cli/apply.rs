@@ -6,9 +6,10 @@ use std::path::Path;
 use super::exit::Failure;
 use super::session::{self, Session};
 use super::ui::Ui;
-use super::{ApplyArgs, Ended, interrupt, plan as planning};
+use super::{ApplyArgs, Ended, audit, interrupt, plan as planning};
 use crate::apply::lock::{self, Lock};
-use crate::apply::{self, ApprovedPlan, Live, Report, Target};
+use crate::apply::{self, ApprovedPlan, Live, Outcome, Report, Target};
+use crate::audit::Audit;
 use crate::diff::Scope;
 use crate::plan::{self, Options, Plan, file};
 use crate::{diff, report};
@@ -101,16 +102,49 @@ async fn carry_out(
     let again = |live: &Live| plan::build(desired, live, &diff::diff(desired, live, &scope), &options);
     let approved = apply::approve(plan.clone(), target, request, again).await?;
     let report = run_approved(approved, plan.steps.len(), target, lock, ui).await?;
+    // What was interrupted ends soon, and where nothing was done nothing can have been opened.
+    let done = report
+        .results
+        .iter()
+        .any(|result| result.outcome == Outcome::Done);
+    let interrupted = (report.results.iter()).any(|result| result.outcome == Outcome::Interrupted);
+    let audit = if args.no_audit || !done || interrupted {
+        None
+    } else {
+        proof(session, &plan, ui).await
+    };
     if args.scope.json {
-        ui.data(&format!("{:#}\n", report::json::applied(&plan, &report)));
+        let mut document = report::json::applied(&plan, &report);
+        document["audit"] = audit
+            .as_ref()
+            .map_or(serde_json::Value::Null, report::audit::json);
+        ui.data(&format!("{document:#}\n"));
     } else {
         ui.data(&report::text::applied(&plan, &report, ui.style()));
+    }
+    if let Some(audit) = &audit {
+        audit::say(audit, ui);
     }
     Ok(if report.is_complete() {
         Ended::Well
     } else {
         Ended::Badly
     })
+}
+
+/// The static proof for the tenants that were touched. What was applied is applied: that it could not be proved, or was
+/// found to be open, is said and changes no exit code.
+async fn proof(session: &Session, plan: &Plan, ui: &Ui) -> Option<Audit> {
+    match audit::gate(session, plan).await {
+        Ok(audit) => audit,
+        Err(failure) => {
+            let because = report::printable(&failure.to_string());
+            ui.complain(&format!(
+                "audit: isolation was not proved after this apply: {because}"
+            ));
+            None
+        }
+    }
 }
 
 /// Runs, with progress and an eye on interrupts.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use clap::CommandFactory;
 
+use crate::audit::Severity;
+
 /// Terraform hands type `-auto-approve` and `-out=x`: a single-dash long option is its double-dash twin. What follows
 /// `--` is somebody else's.
 pub(super) fn terraform_style(arguments: impl IntoIterator<Item = String>) -> Vec<String> {
@@ -48,6 +50,24 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(wrong)
 }
 
+/// `90d`, or days without a unit.
+pub(super) fn days(text: &str) -> Result<u32, String> {
+    let number = text.strip_suffix('d').unwrap_or(text);
+    number
+        .parse()
+        .map_err(|_| format!("\"{text}\" is no number of days: write 90d"))
+}
+
+/// The severity of a finding.
+pub(super) fn severity(text: &str) -> Result<Severity, String> {
+    let found = Severity::ALL
+        .into_iter()
+        .find(|severity| severity.as_str() == text);
+    found
+        .filter(|severity| *severity != Severity::Note)
+        .ok_or_else(|| format!("\"{text}\" is no severity: write critical, high, medium or low"))
+}
+
 /// `K=V`.
 pub(super) fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
@@ -83,6 +103,15 @@ mod tests {
             "tenantctl connect a b -- -file=x"
         );
         assert_eq!(twins("tenantctl plan --out x"), "tenantctl plan --out x");
+    }
+
+    #[test]
+    fn ages_are_days_and_severities_are_words() {
+        assert_eq!(days("90d"), Ok(90));
+        assert_eq!(days("7"), Ok(7));
+        assert!(days("90h").is_err());
+        assert_eq!(severity("high"), Ok(Severity::High));
+        assert!(severity("note").is_err(), "a note is no finding");
     }
 
     #[test]

@@ -80,7 +80,7 @@ async fn access(directory: &Path, args: &AccessArgs, ui: &Ui) -> Result<Access, 
     let Some(tenant) = config.tenants.get(&id).cloned() else {
         let names = config.tenants.keys().map(TenantId::as_str);
         let meant = crate::diag::suggestion(&args.tenant, names)
-            .map_or_else(String::new, |name| format!("; did you mean \"{name}\"?"));
+            .map_or_else(String::new, |meant| format!("; {meant}"));
         return Err(Failure::Said(format!("the file names no tenant \"{id}\"{meant}")));
     };
     if !tenant.rds_iam_auth {

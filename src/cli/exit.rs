@@ -59,7 +59,7 @@ pub fn main() -> ExitCode {
     runtime.shutdown_background();
     match ended {
         Ok(Ended::Well) => ExitCode::SUCCESS,
-        Ok(Ended::Changes) => ExitCode::from(2),
+        Ok(Ended::Changes | Ended::Findings) => ExitCode::from(2),
         Ok(Ended::Badly) => ExitCode::FAILURE,
         Ok(Ended::Code(code)) => ExitCode::from(code),
         Err(Failure::Shown) => ExitCode::FAILURE,

@@ -3,6 +3,7 @@
 mod adopt;
 mod apply;
 mod args;
+mod audit;
 mod connect;
 mod exit;
 mod interrupt;
@@ -56,6 +57,10 @@ enum Command {
     Adopt(AdoptArgs),
     /// End the session that holds the lock, once it has been named
     Unlock(UnlockArgs),
+    /// Prove that no tenant can reach another, or say who can and how; exit 2 on findings
+    Audit(AuditArgs),
+    /// Show each path by which a tenant reaches a database, or what is in the way
+    Why(WhyArgs),
     /// Assume a tenant's role and open psql as the tenant
     Connect(ConnectArgs),
     /// Assume a tenant's role and print a login token
@@ -135,6 +140,51 @@ struct ApplyArgs {
     /// Do not ask
     #[arg(long)]
     auto_approve: bool,
+    /// Do not prove isolation afterwards
+    #[arg(long)]
+    no_audit: bool,
+}
+
+#[derive(Debug, Args)]
+struct AuditArgs {
+    #[command(flatten)]
+    files: FileArgs,
+    /// What concerns exactly this tenant; repeatable
+    #[arg(long = "tenant", value_name = "T")]
+    tenants: Vec<String>,
+    /// How many databases are looked into at a time
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    parallelism: u16,
+    /// Do not open databases
+    #[arg(long)]
+    shallow: bool,
+    /// How old an access key may be, in days: 90d
+    #[arg(long, value_name = "DAYS", value_parser = args::days)]
+    max_key_age: Option<u32>,
+    /// From which severity on findings count for the exit code: critical, high, medium or low
+    #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = args::severity)]
+    fail_on: crate::audit::Severity,
+    /// One JSON document
+    #[arg(long)]
+    json: bool,
+    /// SARIF 2.1.0, for code scanning
+    #[arg(long, conflicts_with = "json")]
+    sarif: bool,
+}
+
+#[derive(Debug, Args)]
+struct WhyArgs {
+    #[command(flatten)]
+    files: FileArgs,
+    /// The tenant
+    #[arg(value_name = "TENANT")]
+    tenant: String,
+    /// The database, by its name in the file or on the server
+    #[arg(value_name = "DATABASE")]
+    database: String,
+    /// One JSON document
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -195,6 +245,8 @@ enum Ended {
     Well,
     /// There are changes, and somebody asked for an exit code that says so.
     Changes,
+    /// An audit found something.
+    Findings,
     /// Something is wrong and was said already.
     Badly,
     /// With the code of the program that was run.
@@ -209,6 +261,8 @@ async fn run(cli: Cli, ui: &ui::Ui) -> Result<Ended, exit::Failure> {
         Command::Apply(args) => apply::run(directory, args, ui).await,
         Command::Adopt(args) => adopt::run(directory, args, ui).await,
         Command::Unlock(args) => unlock::run(directory, args, ui).await,
+        Command::Audit(args) => audit::run(directory, args, ui).await,
+        Command::Why(args) => audit::why(directory, args, ui).await,
         Command::Connect(args) => connect::connect(directory, args, ui).await,
         Command::Token(args) => connect::token(directory, args, ui).await,
     }

@@ -147,7 +147,7 @@ pub(super) fn known(desired: &Desired, live: &Live, tenant: &TenantId) -> Result
     }
     let names = desired.tenants.keys().map(TenantId::as_str);
     let meant = crate::diag::suggestion(tenant.as_str(), names)
-        .map_or_else(String::new, |name| format!("; did you mean \"{name}\"?"));
+        .map_or_else(String::new, |meant| format!("; {meant}"));
     Err(Failure::Said(format!(
         "there is no tenant \"{tenant}\", neither in the file nor on the cluster{meant}"
     )))

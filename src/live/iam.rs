@@ -4,6 +4,7 @@
 //! it, users and roles are listed and the ones in scope are read one by one. Access keys are in neither; they are
 //! asked for only where this program has to know them.
 
+pub mod account;
 mod bulk;
 pub mod keys;
 pub mod quotas;

@@ -4,6 +4,7 @@ pub mod access;
 pub mod aws;
 pub mod connect;
 mod error;
+pub mod evidence;
 pub mod iam;
 pub mod ledger;
 pub mod postgres;

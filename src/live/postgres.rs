@@ -285,7 +285,7 @@ pub async fn read_inside(session: &Session) -> Result<Vec<(Address, Object)>, Re
 }
 
 /// `None` for a grantee that was dropped since: its ACL items are about to go too.
-fn grantee(row: &Row) -> Option<Grantee> {
+pub(super) fn grantee(row: &Row) -> Option<Grantee> {
     if row.get("public") {
         Some(Grantee::Public)
     } else {

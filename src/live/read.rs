@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt, stream};
 
 use super::aws::{Aws, AwsError, AwsErrorKind};
-use super::connect::{Connector, Purpose};
+use super::connect::{Connector, Purpose, Session};
 use super::iam::{IamRead, IamScope, quotas};
 use super::ledger::KeyState;
 use super::postgres::Catalogs;
@@ -45,8 +45,7 @@ pub struct ReadRequest {
 pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Result<Live, ReadError> {
     let calls_before = aws.calls();
     let session = connector.connect(&request.admin_database, Purpose::Read).await?;
-    let catalogs = postgres::read_catalogs(&session).await?;
-    let ledger = ledger::read(&session, &catalogs.server.power.admin).await?;
+    let (catalogs, ledger) = read_shared(&session).await?;
     let leaving = leaving_roles(request, &ledger);
     let dependents = if leaving.is_empty() {
         Vec::new()
@@ -67,6 +66,13 @@ pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Re
     };
     look_inside(connector, request.parallelism, databases, &mut live).await;
     Ok(live)
+}
+
+/// The shared catalogs and the ledger.
+pub(super) async fn read_shared(session: &Session) -> Result<(Catalogs, Ledger), ReadError> {
+    let catalogs = postgres::read_catalogs(session).await?;
+    let ledger = ledger::read(session, &catalogs.server.power.admin).await?;
+    Ok((catalogs, ledger))
 }
 
 /// Whether a user or role is asked for that is not there, so that a plan may make it.
@@ -154,7 +160,7 @@ fn databases(request: &ReadRequest, live: &Live) -> Vec<String> {
 }
 
 /// Puts the sources together. What the ledger knows of roles and databases joins what the catalogs say.
-fn merge(catalogs: Catalogs, ledger: Ledger, iam: IamRead) -> Live {
+pub(super) fn merge(catalogs: Catalogs, ledger: Ledger, iam: IamRead) -> Live {
     let Catalogs {
         server,
         mut world,

@@ -4,9 +4,11 @@
 //! applied compares equal: policies are parsed, a NULL ACL is replaced by `acldefault()`, an owner's grants are
 //! told apart from everybody else's.
 
+pub mod account;
 pub mod cluster;
 pub mod database;
 pub mod digest;
+pub mod evidence;
 pub mod grant;
 pub mod iam;
 pub mod policy;
@@ -16,9 +18,11 @@ pub mod role;
 pub mod secret;
 pub mod world;
 
+pub use account::{Account, Identity, IdentityKind, IdentityPolicy, UserKeys};
 pub use cluster::ClusterFacts;
 pub use database::{Database, DatabaseState, DeletionPolicy, Extension, Schema};
 pub use digest::Digest;
+pub use evidence::{Dependency, Evidence, Fact, FactKind, Known, ParameterGrant, Subscription};
 pub use grant::{Grant, GrantItem, Grantor, Privilege};
 pub use iam::{AccessKey, IamRole, IamUser, KeyStatus, Mark, Quota, Quotas};
 pub use policy::{PolicyDocument, PolicyError, Principal};

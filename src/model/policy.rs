@@ -7,6 +7,7 @@
 
 mod build;
 mod canonical;
+pub mod evaluate;
 mod render;
 #[cfg(test)]
 mod tests;

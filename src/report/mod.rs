@@ -1,7 +1,9 @@
 //! Plans and results for people and machines. It decides nothing.
 
+pub mod audit;
 pub mod json;
 pub mod markdown;
+pub mod sarif;
 mod steps;
 pub mod text;
 

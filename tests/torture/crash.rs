@@ -186,8 +186,7 @@ impl World {
         };
         let users = state_of::users(&self.site);
         assert_eq!(of_kind("iam_user"), users, "IAM users in the ledger and in IAM");
-        let answer = state_of::call(&self.site, "ListRoles", &[]);
-        let mut roles = state_of::texts(&answer, "RoleName");
+        let mut roles = state_of::texts(&state_of::call(&self.site, "ListRoles", &[]), "RoleName");
         roles.sort();
         assert_eq!(of_kind("iam_role"), roles, "IAM roles in the ledger and in IAM");
         let mut keys: Vec<_> = users

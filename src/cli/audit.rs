@@ -1,0 +1,207 @@
+//! `audit` and `why`, and the proof that follows an apply. They read and never write.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::exit::Failure;
+use super::session::{self, Session};
+use super::ui::Ui;
+use super::{AuditArgs, Ended, FileArgs, WhyArgs, validate};
+use crate::address::{Address, TenantId};
+use crate::audit::{self, Audit, Options, Severity};
+use crate::diag::suggestion;
+use crate::live::Live;
+use crate::live::evidence::{self, EvidenceRequest};
+use crate::model::Evidence;
+use crate::plan::Plan;
+use crate::report;
+use crate::report::sarif::Places;
+
+/// Seconds in a day.
+const DAY: i64 = 24 * 60 * 60;
+
+pub(super) async fn run(directory: &Path, args: &AuditArgs, ui: &Ui) -> Result<Ended, Failure> {
+    let parallelism = usize::from(args.parallelism);
+    let session = session::open(directory, &args.files, parallelism, args.shallow, ui).await?;
+    let only: BTreeSet<TenantId> = args.tenants.iter().map(TenantId::new).collect();
+    let request = EvidenceRequest {
+        account: true,
+        ..request(&session, args.shallow)
+    };
+    let (live, evidence) = read(&session, &request).await?;
+    for tenant in &only {
+        session::known(&session.desired, &live, tenant)?;
+    }
+    let options = Options {
+        only,
+        max_key_age: args.max_key_age.map(|days| i64::from(days) * DAY),
+    };
+    let audit = audit::audit(&session.desired, &live, &evidence, &options);
+    if args.json {
+        ui.data(&format!("{:#}\n", report::audit::json(&audit)));
+    } else if args.sarif {
+        let places = places(directory, &args.files);
+        ui.data(&format!("{:#}\n", report::sarif::sarif(&audit, &places)));
+    } else {
+        ui.data(&report::audit::text(&audit, ui.style()));
+    }
+    Ok(if audit.at_least(args.fail_on) > 0 {
+        Ended::Findings
+    } else {
+        Ended::Well
+    })
+}
+
+/// The shared catalogs and every database, without IAM.
+fn request(session: &Session, shallow: bool) -> EvidenceRequest {
+    EvidenceRequest {
+        admin_database: session.target.admin_database.clone(),
+        parallelism: session.target.parallelism,
+        shallow,
+        only_databases: None,
+        service_databases: session.desired.capabilities.service_databases,
+        account: false,
+    }
+}
+
+async fn read(session: &Session, request: &EvidenceRequest) -> Result<(Live, Evidence), Failure> {
+    let (live, evidence) = evidence::read(&session.target.aws, &session.target.connector, request).await?;
+    tracing::info!(
+        aws_calls = live.cost.aws_calls,
+        connections = live.cost.connections,
+        "read"
+    );
+    Ok((live, evidence))
+}
+
+/// Where each tenant stands in the files.
+fn places(directory: &Path, files: &FileArgs) -> Places {
+    let loaded = validate::load_files(directory, files);
+    let sources = &loaded.sources;
+    let here = std::env::current_dir().unwrap_or_default();
+    let name = |file: usize| {
+        let path = Path::new(sources.name(file));
+        path.strip_prefix(&here).unwrap_or(path).display().to_string()
+    };
+    let tenants = loaded.config().map_or_else(BTreeMap::new, |config| {
+        let each = config.tenants.iter().map(|(id, tenant)| {
+            let at = sources.position(tenant.span);
+            (id.clone(), (name(tenant.span.file), at.line, at.column))
+        });
+        each.collect()
+    });
+    let file = if sources.is_empty() {
+        String::new()
+    } else {
+        name(0)
+    };
+    Places { file, tenants }
+}
+
+/// After an apply: the proof for the tenants that it touched, from fresh catalogs and their own databases. IAM is not
+/// read again: apply has just read its own objects back.
+pub(super) async fn gate(session: &Session, plan: &Plan) -> Result<Option<Audit>, Failure> {
+    let touched: BTreeSet<TenantId> = plan
+        .changes
+        .iter()
+        .filter_map(|change| change.tenant.clone())
+        .collect();
+    if touched.is_empty() {
+        return Ok(None);
+    }
+    let wanted = touched
+        .iter()
+        .filter_map(|tenant| session.desired.tenants.get(tenant));
+    let mut databases: BTreeSet<String> = wanted.flat_map(|tenant| tenant.databases.clone()).collect();
+    databases.extend(plan.changes.iter().filter_map(|change| match &change.address {
+        Address::Database { name } => Some(name.clone()),
+        _ => None,
+    }));
+    let request = EvidenceRequest {
+        only_databases: Some(databases),
+        ..request(session, session.request.shallow)
+    };
+    let (live, evidence) = read(session, &request).await?;
+    let options = Options {
+        only: touched,
+        max_key_age: None,
+    };
+    Ok(Some(audit::audit(&session.desired, &live, &evidence, &options)))
+}
+
+/// Says what the proof after an apply found. It goes to standard error: standard output ends as it always did.
+pub(super) fn say(audit: &Audit, ui: &Ui) {
+    if audit.at_least(Severity::Low) == 0 {
+        ui.note(&format!("audit: {}", report::audit::summary(audit)));
+        return;
+    }
+    if audit.crosses() {
+        ui.complain("AUDIT: after this apply a tenant can still reach what is not its own.");
+    }
+    ui.complain(&report::audit::findings(audit, ui.style()));
+    ui.complain(&format!("audit: {}", report::audit::summary(audit)));
+}
+
+pub(super) async fn why(directory: &Path, args: &WhyArgs, ui: &Ui) -> Result<Ended, Failure> {
+    let session = session::open(directory, &args.files, 1, true, ui).await?;
+    let id = TenantId::new(&args.tenant);
+    let (live, _) = read(&session, &request(&session, true)).await?;
+    session::known(&session.desired, &live, &id)?;
+    let role = role(&session, &live, &id)?;
+    let database = database(&session, &live, &id, &args.database)?;
+    let mut why = audit::why(&live, &role, &database);
+    let suspended = session
+        .desired
+        .tenants
+        .get(&id)
+        .is_some_and(|tenant| tenant.suspended);
+    if suspended && !why.can {
+        why.reasons.push(format!("Tenant {id} is suspended in the file."));
+    }
+    if args.json {
+        let document = serde_json::json!({ "role": role, "database": database, "why": why });
+        ui.data(&format!("{document:#}\n"));
+    } else {
+        ui.data(&report::audit::why(&role, &database, &why));
+    }
+    Ok(Ended::Well)
+}
+
+/// The login role of a tenant of the file, or of one that left it.
+fn role(session: &Session, live: &Live, tenant: &TenantId) -> Result<String, Failure> {
+    if let Some(desired) = session.desired.tenants.get(tenant) {
+        return Ok(desired.names.role.clone());
+    }
+    let marked = live.marks.iter().find_map(|(address, mark)| match address {
+        Address::Role { name } if mark.tenant == *tenant && mark.workspace == session.desired.workspace => {
+            Some(name.clone())
+        }
+        _ => None,
+    });
+    marked.ok_or_else(|| {
+        Failure::Said(format!(
+            "tenant \"{tenant}\" has left the file and has no role any more"
+        ))
+    })
+}
+
+/// A database by its name in the file, for the tenant itself, or on the server.
+fn database(session: &Session, live: &Live, tenant: &TenantId, name: &str) -> Result<String, Failure> {
+    let own = session
+        .desired
+        .tenants
+        .get(tenant)
+        .map(|tenant| &tenant.names.databases);
+    if let Some(full) = own.and_then(|names| names.get(name)) {
+        return Ok(full.clone());
+    }
+    if live.world.database(name).is_some() || session.desired.world.database(name).is_some() {
+        return Ok(name.to_owned());
+    }
+    let known = live.world.databases().map(|(name, _)| name);
+    let logical = own.into_iter().flatten().map(|(logical, _)| logical.as_str());
+    let meant = suggestion(name, known.chain(logical)).map_or_else(String::new, |meant| format!("; {meant}"));
+    Err(Failure::Said(format!(
+        "there is no database \"{name}\", neither in tenant \"{tenant}\" of the file nor on the cluster{meant}"
+    )))
+}

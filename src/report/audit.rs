@@ -1,0 +1,188 @@
+//! Audits for people and for machines.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::printable;
+use super::text::Style;
+use crate::audit::{Audit, Checked, Finding, Severity, Why};
+
+/// The version of `audit --json`.
+pub const FORMAT: u32 = 1;
+
+/// A whole audit: the worst first, by rule, and what was checked at the end.
+pub fn text(audit: &Audit, style: Style) -> String {
+    let mut text = findings(audit, style);
+    if !audit.notes.is_empty() {
+        let _ = writeln!(text, "{}", style.paint("1", "to know"));
+    }
+    for note in &audit.notes {
+        let _ = writeln!(text, "  - {}", printable(note));
+    }
+    let _ = writeln!(text, "\n{}", summary(audit));
+    text
+}
+
+/// The findings alone.
+pub fn findings(audit: &Audit, style: Style) -> String {
+    let mut text = String::new();
+    let mut rule = "";
+    for finding in &audit.findings {
+        if finding.rule.id != rule {
+            rule = finding.rule.id;
+            let head = format!("{rule}: {}", finding.rule.title);
+            let _ = writeln!(
+                text,
+                "{} {}",
+                severity(finding.severity, style),
+                style.paint("1", &head)
+            );
+        }
+        one(&mut text, finding);
+    }
+    text
+}
+
+fn severity(severity: Severity, style: Style) -> String {
+    let code = match severity {
+        Severity::Critical => "1;31",
+        Severity::High => "31",
+        Severity::Medium => "33",
+        Severity::Low => "36",
+        Severity::Note => "2",
+    };
+    style.paint(code, severity.as_str())
+}
+
+fn one(text: &mut String, finding: &Finding) {
+    let of = match &finding.tenant {
+        Some(tenant) => format!(" (tenant {tenant})"),
+        None => String::new(),
+    };
+    let _ = writeln!(text, "  {}{}", printable(&finding.subject), printable(&of));
+    let _ = writeln!(text, "    {}", printable(&finding.message));
+    if !finding.path.is_empty() {
+        let _ = writeln!(text, "    path:   {}", printable(&finding.path.join(" -> ")));
+    }
+    let _ = writeln!(text, "    remedy: {}\n", printable(&finding.remedy));
+}
+
+/// The counts, and what they were found in.
+pub fn summary(audit: &Audit) -> String {
+    let counts = counts(audit);
+    let found: usize = audit.at_least(Severity::Low);
+    let by_severity: Vec<_> = (Severity::ALL
+        .iter()
+        .filter(|severity| **severity != Severity::Note))
+    .filter_map(|severity| Some((counts.get(severity)?, severity)))
+    .map(|(count, severity)| format!("{count} {}", severity.as_str()))
+    .collect();
+    let findings = match found {
+        0 => "No findings.".to_owned(),
+        1 => format!("1 finding ({}).", by_severity.join(", ")),
+        many => format!("{many} findings ({}).", by_severity.join(", ")),
+    };
+    let notes = match counts.get(&Severity::Note) {
+        None => String::new(),
+        Some(1) => " 1 note.".to_owned(),
+        Some(many) => format!(" {many} notes."),
+    };
+    let Checked {
+        tenants,
+        login_roles,
+        databases,
+        opened,
+        memberships,
+        database_grants,
+        pairs,
+        identities,
+        steps: _,
+    } = &audit.checked;
+    let identities = identities.map_or_else(
+        || "; IAM was not read".to_owned(),
+        |count| format!(", {count} IAM identities"),
+    );
+    format!(
+        "{findings}{notes} Checked: {tenants} tenants, {login_roles} login roles, {databases} databases ({opened} \
+         looked into), {memberships} memberships, {database_grants} grants on databases, {pairs} pairs of a tenant and \
+         another's database{identities}. Postgres {} at {}, digest {}.",
+        audit.server_version,
+        audit.read_at,
+        audit.digest.to_string().chars().take(12).collect::<String>()
+    )
+}
+
+fn counts(audit: &Audit) -> BTreeMap<Severity, usize> {
+    let mut counts = BTreeMap::new();
+    for finding in &audit.findings {
+        *counts.entry(finding.severity).or_default() += 1;
+    }
+    counts
+}
+
+/// `audit --json`: one document. Fields are added, never renamed.
+pub fn json(audit: &Audit) -> Value {
+    let counts = counts(audit);
+    let summary: serde_json::Map<String, Value> = (Severity::ALL.iter())
+        .map(|severity| {
+            let count = counts.get(severity).copied().unwrap_or(0);
+            (severity.as_str().to_owned(), json!(count))
+        })
+        .collect();
+    let findings: Vec<_> = audit.findings.iter().map(finding_json).collect();
+    json!({
+        "format_version": FORMAT,
+        "tool_version": env!("CARGO_PKG_VERSION"),
+        "workspace": audit.workspace,
+        "read_at": audit.read_at,
+        "server_version": audit.server_version,
+        "digest": audit.digest,
+        "summary": summary,
+        "checked": audit.checked,
+        "findings": findings,
+        "notes": audit.notes,
+    })
+}
+
+fn finding_json(finding: &Finding) -> Value {
+    json!({
+        "rule": finding.rule.id,
+        "severity": finding.severity,
+        "title": finding.rule.title,
+        "subject": finding.subject,
+        "tenant": finding.tenant,
+        "tenants": finding.tenants,
+        "database": finding.database,
+        "everyone": finding.everyone,
+        "reachers": finding.reachers,
+        "databases": finding.databases,
+        "path": finding.path,
+        "message": finding.message,
+        "risk": finding.rule.risk,
+        "remedy": finding.remedy,
+    })
+}
+
+/// `why TENANT DATABASE`.
+pub fn why(role: &str, database: &str, why: &Why) -> String {
+    let (role, database) = (printable(role), printable(database));
+    let mut text = String::new();
+    let can = if why.can { "can" } else { "cannot" };
+    let _ = writeln!(text, "{role} {can} connect to {database}.");
+    for reason in &why.reasons {
+        let _ = writeln!(text, "  - {}", printable(reason));
+    }
+    let list = |text: &mut String, head: &str, paths: &[Vec<String>]| {
+        if !paths.is_empty() {
+            let _ = writeln!(text, "{head}");
+        }
+        for path in paths {
+            let _ = writeln!(text, "  {}", printable(&path.join(" -> ")));
+        }
+    };
+    list(&mut text, "It holds CONNECT:", &why.paths);
+    list(&mut text, "It could let itself in:", &why.possible);
+    text
+}
