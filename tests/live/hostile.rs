@@ -225,6 +225,15 @@ fn nothing_that_a_tenant_owns_runs_for_the_admin(major: u16) {
             panic!("{run}");
         }
     }
+    for arguments in [
+        &["audit"][..],
+        &["audit", "--json"],
+        &["why", "client02", DATABASE],
+    ] {
+        let run = site.run(arguments);
+        assert!(run.code == 0 || run.code == 2, "{run}");
+        assert_printable(&run);
+    }
     let applied = site.apply();
     assert_printable(&applied);
     applied.ok();
