@@ -12,6 +12,7 @@ mod iam_leaks;
 mod inside_leaks;
 mod leaks;
 mod login_leaks;
+mod probe;
 mod role_leaks;
 mod scale;
 mod seeded;
