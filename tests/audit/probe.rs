@@ -274,6 +274,33 @@ fn who_cannot_be_impersonated_is_not_proved() {
     );
 }
 
+/// The caller's own token is refused, and it may assume the role of one tenant.
+#[test]
+fn a_tenant_whose_role_the_caller_may_assume_is_probed() {
+    let site = Site::with(18, TENANTS);
+    let key = state_of::call(&site, "CreateAccessKey", &[("UserName", "client01")]);
+    let prober = Prober(Credentials::from_xml(&key).unwrap());
+    site.world
+        .proxy
+        .check_trust(Some("109.241.200.168".parse().unwrap()));
+    let (code, document) = prober.json(&site, &[]);
+    assert_eq!(code, 2, "{document:#}");
+    let counts = [
+        "pairs",
+        "tried",
+        "own_entered",
+        "foreign_refused",
+        "tenants",
+        "tenants_not_probed",
+    ];
+    assert_eq!(numbers(&document, &counts), [10, 5, 2, 3, 1, 1], "{document:#}");
+    assert_eq!(
+        document["findings"][0]["reachers"],
+        serde_json::json!(["client02"]),
+        "{document:#}"
+    );
+}
+
 #[test]
 fn what_changes_under_it_is_a_disagreement() {
     let site = Site::with(18, TENANTS);
