@@ -13,6 +13,7 @@ mod inside_leaks;
 mod leaks;
 mod login_leaks;
 mod probe;
+mod probe_random;
 mod role_leaks;
 mod scale;
 mod seeded;
