@@ -10,6 +10,7 @@ mod graph;
 mod holder;
 mod identity;
 mod inside;
+pub mod probe;
 mod roles;
 mod rules;
 mod trust;
@@ -23,7 +24,7 @@ use serde::Serialize;
 use crate::address::TenantId;
 use crate::desired::Desired;
 use crate::live::Live;
-use crate::model::{Digest, Evidence, Known};
+use crate::model::{Digest, Evidence, Known, Probe};
 
 pub use finding::{Finding, Severity};
 pub use graph::Way;
@@ -40,6 +41,8 @@ pub struct Options {
     pub only: BTreeSet<TenantId>,
     /// How old an access key may be, in seconds; any age without.
     pub max_key_age: Option<i64>,
+    /// What real attempts came to, if there were any.
+    pub probe: Option<Probe>,
 }
 
 /// What came out.
@@ -53,6 +56,8 @@ pub struct Audit {
     pub notes: Vec<String>,
     /// What was looked at.
     pub checked: Checked,
+    /// What was really tried, if anything was.
+    pub probed: Option<probe::Probed>,
     /// Such as `16.4`.
     pub server_version: String,
     /// When it was read, as RFC 3339 in UTC.
@@ -95,6 +100,7 @@ pub fn audit(desired: &Desired, live: &Live, evidence: &Evidence, options: &Opti
     let iam_steps = identity::check(&who, &mut findings);
     trust::check(&who, options, &mut findings);
     not_proved(&who, &mut findings);
+    let probed = (options.probe.as_ref()).map(|tried| probe::check(&who, tried, &mut findings));
     let mut checked = who.checked();
     checked.steps += iam_steps;
     Audit {
@@ -102,6 +108,7 @@ pub fn audit(desired: &Desired, live: &Live, evidence: &Evidence, options: &Opti
         findings: findings.sorted(&options.only),
         notes: notes(&who),
         checked,
+        probed,
         server_version: version(live.server.power.version),
         read_at: evidence.read_at.clone(),
         digest: digest(desired, live, evidence),

@@ -254,9 +254,22 @@ rules! {
         "An active access key is older than `--max-key-age`.",
         "The longer a secret lives, the more places know it.",
         "Make a new key, hand it over, delete the old one.";
+    PROBE_ENTERED: "probe-entered", Critical, "A tenant was let into a database that is not its own",
+        "`--probe` logged in as the tenant, and the server opened another tenant's database, or one that is \
+         nobody's; then the severity is that of `shared-database-open`.",
+        "It is no computation: it happened.",
+        "Mend what the path names; `tenantctl why` shows every path.";
+    PROBE_DISAGREES: "probe-disagrees", Critical, "The server does not do what the static proof says",
+        "`--probe` got in where the static proof says no, or was refused where it says yes.",
+        "One of them is wrong, so neither proves anything about that pair; or something was changed in between.",
+        "Run the audit again. If it stays, report it as a bug, with `tenantctl why` for the pair.";
+    PROBE_OWN_REFUSED: "probe-own-refused", Low, "A tenant was refused its own database",
+        "`--probe` logged in as the tenant, and the server refused a database that is its own.",
+        "Nothing is open that should not be, but the tenant cannot work.",
+        "`tenantctl apply` grants CONNECT.";
     NOT_PROVED: "not-proved", Medium, "Something could not be looked at",
-        "A database could not be opened, or the account could not be read. `--shallow` is a note, since it was \
-         asked for.",
+        "A database could not be opened, the account could not be read, or a tenant could not be probed. \
+         `--shallow` is a note, since it was asked for.",
         "What was not seen is not proved.",
         "Give the admin CONNECT, or the caller the permission that the message names.";
 }

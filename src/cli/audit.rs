@@ -32,9 +32,14 @@ pub(super) async fn run(directory: &Path, args: &AuditArgs, ui: &Ui) -> Result<E
     for tenant in &only {
         session::known(&session.desired, &live, tenant)?;
     }
+    let probe = match args.probing.probe {
+        true => Some(super::probe::run(&session, &live, &evidence, &only, &args.probing, ui).await?),
+        false => None,
+    };
     let options = Options {
         only,
         max_key_age: args.max_key_age.map(|days| i64::from(days) * DAY),
+        probe,
     };
     let audit = audit::audit(&session.desired, &live, &evidence, &options);
     if args.json {
@@ -124,7 +129,7 @@ pub(super) async fn gate(session: &Session, plan: &Plan) -> Result<Option<Audit>
     let (live, evidence) = read(session, &request).await?;
     let options = Options {
         only: touched,
-        max_key_age: None,
+        ..Options::default()
     };
     Ok(Some(audit::audit(&session.desired, &live, &evidence, &options)))
 }

@@ -8,6 +8,7 @@ mod connect;
 mod exit;
 mod interrupt;
 mod plan;
+mod probe;
 mod session;
 mod ui;
 mod unlock;
@@ -161,6 +162,8 @@ struct AuditArgs {
     /// How old an access key may be, in days: 90d
     #[arg(long, value_name = "DAYS", value_parser = args::days)]
     max_key_age: Option<u32>,
+    #[command(flatten)]
+    probing: ProbeArgs,
     /// From which severity on findings count for the exit code: critical, high, medium or low
     #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = args::severity)]
     fail_on: crate::audit::Severity,
@@ -170,6 +173,24 @@ struct AuditArgs {
     /// SARIF 2.1.0, for code scanning
     #[arg(long, conflicts_with = "json")]
     sarif: bool,
+}
+
+/// Real attempts.
+#[derive(Debug, Args)]
+struct ProbeArgs {
+    /// Really try: log in as each tenant to every database, by IAM tokens that the caller may have
+    #[arg(long)]
+    probe: bool,
+    /// Try only so many pairs of a tenant and a database, and at least one of each tenant
+    #[arg(long, value_name = "N", requires = "probe")]
+    probe_sample: Option<usize>,
+    /// Which ones: a number that an earlier probe printed; default: others each time
+    #[arg(long, value_name = "SEED", requires = "probe")]
+    probe_seed: Option<u32>,
+    /// New connections a second, at most
+    #[arg(long, value_name = "N", default_value_t = 50, requires = "probe",
+          value_parser = clap::value_parser!(u32).range(1..=1000))]
+    probe_rate: u32,
 }
 
 #[derive(Debug, Args)]

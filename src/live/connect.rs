@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::poll_fn;
 use tokio::sync::Mutex as AsyncMutex;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::config::SslMode as WireSslMode;
 use tokio_postgres::error::SqlState;
@@ -17,6 +18,11 @@ use crate::model::{ClusterFacts, Secret};
 
 /// How long a connection may take: a paused Aurora Serverless cluster needs half a minute to wake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a server may take to close a connection.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Start-up options of a session that only shows that it was let in. Whatever runs there by itself, such as a login
+/// event trigger, is the tenant's own and runs as the tenant.
+const KNOCK: &str = "-c default_transaction_read_only=on -c statement_timeout=10s -c lock_timeout=5s";
 
 /// Where the admin's password comes from.
 #[derive(Debug)]
@@ -129,18 +135,50 @@ impl Connector {
 
     async fn attempt(&self, database: &str, purpose: Purpose, fresh: bool) -> Result<Session, ReadError> {
         let password = self.password(fresh).await?;
+        let opened = self
+            .open(&self.username, &password, database, options(purpose))
+            .await?;
+        Ok(Session {
+            client: opened.client,
+            notices: opened.notices,
+            database: database.to_owned(),
+        })
+    }
+
+    /// Connects as somebody else, and closes the session as soon as it is open: nothing is asked in it, and it could
+    /// not write. Returns once the connection is closed.
+    ///
+    /// # Errors
+    /// The database cannot be reached or refuses the login.
+    pub async fn knock(&self, username: &str, password: &Secret, database: &str) -> Result<(), ReadError> {
+        let Opened { client, driver, .. } = self.open(username, password, database, KNOCK).await?;
+        drop(client);
+        // The server ends the session when it is told to or loses the connection, whichever comes first.
+        if timeout(CLOSE_TIMEOUT, driver).await.is_err() {
+            tracing::debug!(username, database, "the server does not close the connection");
+        }
+        Ok(())
+    }
+
+    async fn open(
+        &self,
+        username: &str,
+        password: &Secret,
+        database: &str,
+        options: &str,
+    ) -> Result<Opened, ReadError> {
         let mut config = Config::new();
         config
             .host(&self.host)
             .port(self.port)
-            .user(&self.username)
+            .user(username)
             .password(password.expose())
             .dbname(database)
             .application_name(&self.application_name)
             .connect_timeout(CONNECT_TIMEOUT)
             .keepalives_idle(Duration::from_secs(30))
-            .options(options(purpose));
-        let failed = |error| ReadError::connect(&self.host, self.port, &self.username, database, error);
+            .options(options);
+        let failed = |error| ReadError::connect(&self.host, self.port, username, database, error);
         let connected = timeout(CONNECT_TIMEOUT, async {
             match &self.tls {
                 None => {
@@ -148,7 +186,7 @@ impl Connector {
                     config
                         .connect(NoTls)
                         .await
-                        .map(|(client, connection)| (client, drive(connection)))
+                        .map(|(client, connection)| drive(client, connection))
                 }
                 Some(tls) => {
                     config.ssl_mode(WireSslMode::Require);
@@ -156,7 +194,7 @@ impl Connector {
                     config
                         .connect(tls)
                         .await
-                        .map(|(client, connection)| (client, drive(connection)))
+                        .map(|(client, connection)| drive(client, connection))
                 }
             }
         })
@@ -165,12 +203,7 @@ impl Connector {
             host: self.host.clone(),
             port: self.port,
         })?;
-        let (client, notices) = connected.map_err(failed)?;
-        Ok(Session {
-            client,
-            notices,
-            database: database.to_owned(),
-        })
+        connected.map_err(failed)
     }
 
     async fn password(&self, fresh: bool) -> Result<Secret, ReadError> {
@@ -212,14 +245,21 @@ fn options(purpose: Purpose) -> &'static str {
 /// Notices gathered while a connection is driven.
 type Notices = Arc<Mutex<Vec<(SqlState, String)>>>;
 
-fn drive<S, T>(mut connection: tokio_postgres::Connection<S, T>) -> Notices
+/// A connection, and the task that drives it.
+struct Opened {
+    client: Client,
+    notices: Notices,
+    driver: JoinHandle<()>,
+}
+
+fn drive<S, T>(client: Client, mut connection: tokio_postgres::Connection<S, T>) -> Opened
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let notices = Notices::default();
     let sink = Arc::clone(&notices);
-    tokio::spawn(async move {
+    let driver = tokio::spawn(async move {
         while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
             match message {
                 Ok(AsyncMessage::Notice(notice)) => sink
@@ -235,5 +275,9 @@ where
             }
         }
     });
-    notices
+    Opened {
+        client,
+        notices,
+        driver,
+    }
 }

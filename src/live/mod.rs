@@ -6,6 +6,7 @@ pub mod connect;
 mod error;
 pub mod evidence;
 pub mod iam;
+pub mod knock;
 pub mod ledger;
 pub mod postgres;
 pub mod rds;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::printable;
 use super::text::Style;
+use crate::audit::probe::Probed;
 use crate::audit::{Audit, Checked, Finding, Severity, Why};
 
 /// The version of `audit --json`.
@@ -21,8 +22,44 @@ pub fn text(audit: &Audit, style: Style) -> String {
     for note in &audit.notes {
         let _ = writeln!(text, "  - {}", printable(note));
     }
+    if let Some(probed) = &audit.probed {
+        let _ = writeln!(text, "\n{}", probe(probed));
+    }
     let _ = writeln!(text, "\n{}", summary(audit));
     text
+}
+
+/// What was really tried, counted.
+fn probe(probed: &Probed) -> String {
+    let Probed {
+        seed,
+        pairs,
+        chosen,
+        tried,
+        own_entered,
+        own_refused,
+        foreign_refused,
+        foreign_entered,
+        shared_entered,
+        unclear,
+        disagreements,
+        tenants,
+        tenants_not_probed,
+        tenants_without_login,
+        stopped,
+    } = probed;
+    let end = if *stopped {
+        "Probe, stopped before its end"
+    } else {
+        "Probe"
+    };
+    format!(
+        "{end}: tried {tried} of {pairs} pairs of a tenant and a database, {chosen} of them chosen (seed {seed}), as \
+         {tenants} tenants. Own databases: {own_entered} entered, {own_refused} refused. Others: {foreign_refused} \
+         refused; entered, {foreign_entered} of tenants and {shared_entered} of nobody. {unclear} attempts showed \
+         nothing; {disagreements} answers differ from the static proof. Tenants that were not probed: \
+         {tenants_not_probed}; without a login to try: {tenants_without_login}."
+    )
 }
 
 /// The findings alone.
@@ -141,6 +178,7 @@ pub fn json(audit: &Audit) -> Value {
         "digest": audit.digest,
         "summary": summary,
         "checked": audit.checked,
+        "probe": audit.probed,
         "findings": findings,
         "notes": audit.notes,
     })

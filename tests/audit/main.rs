@@ -12,6 +12,8 @@ mod iam_leaks;
 mod inside_leaks;
 mod leaks;
 mod login_leaks;
+mod probe;
+mod probe_random;
 mod role_leaks;
 mod scale;
 mod seeded;
