@@ -10,13 +10,14 @@ mod graph;
 mod holder;
 mod identity;
 mod inside;
+mod reach;
 mod roles;
 mod rules;
 mod trust;
 mod who;
 mod why;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -27,6 +28,7 @@ use crate::model::{Digest, Evidence, Known};
 
 pub use finding::{Finding, Severity};
 pub use graph::Way;
+pub use reach::{Reach, Reachers};
 pub use rules::{RULES, Rule};
 pub use why::{Why, connects, why};
 
@@ -53,6 +55,12 @@ pub struct Audit {
     pub notes: Vec<String>,
     /// What was looked at.
     pub checked: Checked,
+    /// The tenants that were asked about; all, if there are none.
+    pub only: BTreeSet<TenantId>,
+    /// Every tenant, those included that left the file and still have a role or a database.
+    pub tenants: BTreeSet<TenantId>,
+    /// Whose database each is, by its name; one that is nobody's is not in it.
+    pub owners: BTreeMap<String, TenantId>,
     /// Such as `16.4`.
     pub server_version: String,
     /// When it was read, as RFC 3339 in UTC.
@@ -102,6 +110,9 @@ pub fn audit(desired: &Desired, live: &Live, evidence: &Evidence, options: &Opti
         findings: findings.sorted(&options.only),
         notes: notes(&who),
         checked,
+        only: options.only.clone(),
+        tenants: who.tenants().cloned().collect(),
+        owners: who.owners(),
         server_version: version(live.server.power.version),
         read_at: evidence.read_at.clone(),
         digest: digest(desired, live, evidence),
