@@ -11,13 +11,14 @@ mod holder;
 mod identity;
 mod inside;
 pub mod probe;
+mod reach;
 mod roles;
 mod rules;
 mod trust;
 mod who;
 mod why;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -28,6 +29,7 @@ use crate::model::{Digest, Evidence, Known, Probe};
 
 pub use finding::{Finding, Severity};
 pub use graph::Way;
+pub use reach::{Reach, Reachers};
 pub use rules::{RULES, Rule};
 pub use why::{Why, connects, why};
 
@@ -58,6 +60,12 @@ pub struct Audit {
     pub checked: Checked,
     /// What was really tried, if anything was.
     pub probed: Option<probe::Probed>,
+    /// The tenants that were asked about; all, if there are none.
+    pub only: BTreeSet<TenantId>,
+    /// Every tenant, those included that left the file and still have a role or a database.
+    pub tenants: BTreeSet<TenantId>,
+    /// Whose database each is, by its name; one that is nobody's is not in it.
+    pub owners: BTreeMap<String, TenantId>,
     /// Such as `16.4`.
     pub server_version: String,
     /// When it was read, as RFC 3339 in UTC.
@@ -109,6 +117,9 @@ pub fn audit(desired: &Desired, live: &Live, evidence: &Evidence, options: &Opti
         notes: notes(&who),
         checked,
         probed,
+        only: options.only.clone(),
+        tenants: who.tenants().cloned().collect(),
+        owners: who.owners(),
         server_version: version(live.server.power.version),
         read_at: evidence.read_at.clone(),
         digest: digest(desired, live, evidence),

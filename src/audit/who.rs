@@ -66,6 +66,19 @@ impl<'a> Who<'a> {
         self.databases.get(database)
     }
 
+    /// Every tenant that has or should have a role or a database.
+    pub(super) fn tenants(&self) -> impl Iterator<Item = &TenantId> {
+        self.roles.values().chain(self.databases.values())
+    }
+
+    /// Whose each database is.
+    pub(super) fn owners(&self) -> BTreeMap<String, TenantId> {
+        let databases = self.databases.iter();
+        databases
+            .map(|(name, tenant)| ((*name).to_owned(), tenant.clone()))
+            .collect()
+    }
+
     /// The tenant that a grantee is; PUBLIC is none.
     pub(super) fn tenant_of_grantee(&self, grantee: &Grantee) -> Option<&TenantId> {
         match grantee {
@@ -140,7 +153,7 @@ impl<'a> Who<'a> {
 
     /// What there was to look at.
     pub(super) fn checked(&self) -> Checked {
-        let tenants: BTreeSet<&TenantId> = self.roles.values().chain(self.databases.values()).collect();
+        let tenants: BTreeSet<&TenantId> = self.tenants().collect();
         let databases: Vec<&str> = self.live.world.databases().map(|(name, _)| name).collect();
         let mut owned: BTreeMap<&TenantId, usize> = BTreeMap::new();
         for name in &databases {

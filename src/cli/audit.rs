@@ -13,7 +13,7 @@ use crate::diag::suggestion;
 use crate::live::Live;
 use crate::live::evidence::{self, EvidenceRequest};
 use crate::model::Evidence;
-use crate::plan::Plan;
+use crate::plan::{Plan, file};
 use crate::report;
 use crate::report::sarif::Places;
 
@@ -21,6 +21,9 @@ use crate::report::sarif::Places;
 const DAY: i64 = 24 * 60 * 60;
 
 pub(super) async fn run(directory: &Path, args: &AuditArgs, ui: &Ui) -> Result<Ended, Failure> {
+    if let Some(path) = &args.html {
+        file::directory_of(path)?;
+    }
     let parallelism = usize::from(args.parallelism);
     let session = session::open(directory, &args.files, parallelism, args.shallow, ui).await?;
     let only: BTreeSet<TenantId> = args.tenants.iter().map(TenantId::new).collect();
@@ -49,6 +52,9 @@ pub(super) async fn run(directory: &Path, args: &AuditArgs, ui: &Ui) -> Result<E
         ui.data(&format!("{:#}\n", report::sarif::sarif(&audit, &places)));
     } else {
         ui.data(&report::audit::text(&audit, ui.style()));
+    }
+    if let Some(path) = &args.html {
+        file::write_text(path, &report::html::page(&audit))?;
     }
     Ok(if audit.at_least(args.fail_on) > 0 {
         Ended::Findings

@@ -173,6 +173,9 @@ struct AuditArgs {
     /// SARIF 2.1.0, for code scanning
     #[arg(long, conflicts_with = "json")]
     sarif: bool,
+    /// Write one HTML page too, with a map of which tenant reaches which
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 /// Real attempts.

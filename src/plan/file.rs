@@ -16,6 +16,14 @@ pub enum FileError {
         /// What it said.
         source: std::io::Error,
     },
+    /// There is no such directory.
+    #[error("{} cannot be written: there is no directory {}; make it, or name another file", path.display(), directory.display())]
+    NoDirectory {
+        /// The file.
+        path: PathBuf,
+        /// Where it should be.
+        directory: PathBuf,
+    },
     /// Not a plan.
     #[error("{}: not a plan of tenantctl: {source}", path.display())]
     Malformed {
@@ -51,22 +59,48 @@ const VALUES: usize = 5_000_000;
 /// Writes a plan so that a reader sees all of it or none.
 ///
 /// # Errors
-/// The directory cannot be written.
+/// The directory is not there or cannot be written.
 pub fn write(path: &Path, plan: &Plan) -> Result<(), FileError> {
+    let text = to_text(plan).map_err(|error| FileError::Io {
+        path: path.to_owned(),
+        source: error.into(),
+    })?;
+    write_text(path, &text)
+}
+
+/// Writes a file so that a reader sees all of it or none: what was there is replaced at the end, or stays. Only its owner
+/// may read it.
+///
+/// # Errors
+/// The directory is not there or cannot be written.
+pub fn write_text(path: &Path, text: &str) -> Result<(), FileError> {
     let failed = |source| FileError::Io {
         path: path.to_owned(),
         source,
     };
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
-    let text = to_text(plan).map_err(|error| failed(error.into()))?;
+    let mut file = tempfile::NamedTempFile::new_in(directory_of(path)?).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
+}
+
+/// The directory that a file is to be written to.
+///
+/// # Errors
+/// It is not there.
+pub fn directory_of(path: &Path) -> Result<&Path, FileError> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    if directory.is_dir() {
+        return Ok(directory);
+    }
+    Err(FileError::NoDirectory {
+        path: path.to_owned(),
+        directory: directory.to_owned(),
+    })
 }
 
 /// Reads a plan.

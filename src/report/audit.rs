@@ -151,7 +151,7 @@ pub fn summary(audit: &Audit) -> String {
     )
 }
 
-fn counts(audit: &Audit) -> BTreeMap<Severity, usize> {
+pub(super) fn counts(audit: &Audit) -> BTreeMap<Severity, usize> {
     let mut counts = BTreeMap::new();
     for finding in &audit.findings {
         *counts.entry(finding.severity).or_default() += 1;

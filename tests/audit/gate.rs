@@ -137,6 +137,51 @@ fn exit_codes_severities_and_sarif() {
     sarif(&serde_json::from_str(&run.stdout).unwrap());
 }
 
+#[test]
+fn a_page_is_written_whole_or_not_at_all() {
+    let site = Site::with(18, TENANTS);
+    let page = site.path().join("audit.html");
+    let to = page.to_str().unwrap();
+    let clean = site.run(&["audit", "--html", to]).ok();
+    assert!(clean.contains("No findings."), "text as without it: {clean}");
+    let first = std::fs::read_to_string(&page).unwrap();
+    assert!(
+        first.starts_with("<!DOCTYPE html>") && first.ends_with("</html>\n"),
+        "{first}"
+    );
+    assert!(first.contains("No findings."), "{first}");
+
+    site.sql("postgres", "GRANT CONNECT ON DATABASE client01_db1 TO client02");
+    let run = site.run(&["audit", "--json", "--html", "audit.html"]);
+    assert_eq!(run.code, 2, "{run}");
+    let document: Value = serde_json::from_str(&run.stdout).unwrap();
+    let second = std::fs::read_to_string(&page).unwrap();
+    assert!(
+        second.contains("<title>client02 → client01: critical, "),
+        "{second}"
+    );
+    let digest = document["digest"].as_str().unwrap();
+    assert!(second.contains(digest), "the page is of the same audit");
+
+    // No directory: said at once, with nothing read or printed.
+    let run = site.run(&["audit", "--html", "reports/audit.html"]);
+    assert!(run.stdout.is_empty(), "{run}");
+    let said = run.refused();
+    assert!(said.contains("there is no directory reports; make it"), "{said}");
+    // A directory in the place of the file: what cannot be replaced stays, and nothing lies beside it.
+    std::fs::create_dir(site.path().join("taken")).unwrap();
+    let before = names(&site);
+    site.run(&["audit", "--html", "taken"]).refused();
+    assert_eq!(names(&site), before);
+}
+
+fn names(site: &Site) -> Vec<std::ffi::OsString> {
+    let entries = std::fs::read_dir(site.path()).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    names
+}
+
 /// What the SARIF schema requires of a log, and code scanning of a result besides.
 fn sarif(log: &Value) {
     assert_eq!(log["version"], "2.1.0");

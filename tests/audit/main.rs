@@ -5,6 +5,7 @@
     reason = "a test that cannot go on says where by panicking"
 )]
 
+mod browser;
 mod docs;
 mod effective;
 mod gate;
@@ -12,6 +13,7 @@ mod iam_leaks;
 mod inside_leaks;
 mod leaks;
 mod login_leaks;
+mod page;
 mod probe;
 mod probe_random;
 mod role_leaks;

@@ -12,7 +12,7 @@ use tenantctl::model::{
     Account, ClusterFacts, Grant, Identity, IdentityKind, IdentityPolicy, MembershipRow, Object, Privilege,
 };
 
-fn desired(tenants: usize) -> Desired {
+pub fn desired(tenants: usize) -> Desired {
     let mut text =
         "cluster \"main\" {\n  identifier = \"prod-tenants\"\n}\ndefaults { databases = [\"db1\"] }\n"
             .to_owned();
@@ -41,7 +41,7 @@ fn desired(tenants: usize) -> Desired {
 }
 
 /// The cluster and the account as the file asks, and a group that all tenants are in.
-fn applied(desired: &Desired) -> (Live, Evidence) {
+pub fn applied(desired: &Desired) -> (Live, Evidence) {
     let mut live = Live::default();
     let mut identities = Vec::new();
     let policy = |address: &Address, name: &str| match desired.world.get(address) {
@@ -109,7 +109,7 @@ fn applied(desired: &Desired) -> (Live, Evidence) {
     (live, evidence)
 }
 
-fn row(role: &str, member: &str) -> MembershipRow {
+pub fn row(role: &str, member: &str) -> MembershipRow {
     MembershipRow {
         role: role.into(),
         member: member.into(),
@@ -120,7 +120,7 @@ fn row(role: &str, member: &str) -> MembershipRow {
     }
 }
 
-fn looked_at(tenants: usize, leak: impl FnOnce(&Desired, &mut Live)) -> Audit {
+pub fn looked_at(tenants: usize, leak: impl FnOnce(&Desired, &mut Live)) -> Audit {
     let desired = desired(tenants);
     let (mut live, evidence) = applied(&desired);
     leak(&desired, &mut live);
