@@ -205,6 +205,10 @@ impl<'w, 'a> Holder<'w, 'a> {
                 quote_identifier(&row.member)
             )
         });
+        let remedy = match reachers.len() {
+            0 | 1 => statement,
+            all => format!("{statement}, and so for {}", count(all - 1, "other", "others")),
+        };
         let subject = match (top.first(), reachers.len()) {
             (Some(row), 1) => format!("membership.{}/{}", row.role, row.member),
             _ => format!("role.{}", self.role),
@@ -214,7 +218,7 @@ impl<'w, 'a> Holder<'w, 'a> {
             .tenant(self.who.tenant_of_database(first))
             .database(first)
             .path(path)
-            .remedy(statement);
+            .remedy(remedy);
         finding.tenants = owners.into_iter().flatten().cloned().collect();
         finding.reachers = reachers.keys().map(|tenant| (**tenant).clone()).collect();
         finding.databases = targets.into_iter().map(str::to_owned).collect();
