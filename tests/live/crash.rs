@@ -3,10 +3,15 @@
 use std::thread;
 use std::time::Duration;
 
+use tenantctl_testbed::Side;
+
 use super::on_both_ends;
 use super::site::{Site, wait_until};
 
-on_both_ends!(what_a_killed_run_left_running_is_waited_for);
+on_both_ends!(
+    what_a_killed_run_left_running_is_waited_for,
+    what_a_killed_run_could_not_write_down_is_found_out
+);
 
 /// The server goes on with a statement whose client is gone. A run that did not wait for it would see no database,
 /// and then one that nobody explains.
@@ -38,4 +43,39 @@ fn what_a_killed_run_left_running_is_waited_for(major: u16) {
         );
     });
     site.assert_converged();
+}
+
+/// The change has happened, and the run died before it could say so in the ledger.
+fn what_a_killed_run_could_not_write_down_is_found_out(major: u16) {
+    const HERE: &str = "tenant \"client01\" {\n  databases = [\"db1\"]\n  allowed_ips = [\"203.0.113.1/32\"]\n  \
+                        deletion_policy = \"delete\"\n}";
+    const REMEMBERED: &str = "SELECT address ->> 'name' FROM tenantctl.object \
+                              WHERE address ->> 'kind' IN ('iam_user', 'database') ORDER BY 1";
+    let arguments = ["apply", "--auto-approve", "--parallelism", "1"];
+    let site = Site::start(major);
+    let gate = site.world.gate();
+    for (before, after, change, known) in [
+        ("", HERE, "CreateUser", &["client01", "client01_db1"][..]),
+        (HERE, "", "DeleteUser", &[]),
+        (HERE, "", "DROP DATABASE", &[]),
+    ] {
+        // Once without a kill, to see the how manieth change it is.
+        site.settle(before);
+        site.tenants(after);
+        gate.open();
+        site.run(&arguments).ok();
+        let place = gate.passed().iter().position(|passed| passed.starts_with(change));
+        site.settle(before);
+        site.tenants(after);
+        gate.shut_at(place.unwrap() + 1, Side::After);
+        let mut run = site.spawn(&arguments);
+        wait_until("the change has happened", || gate.is_shut());
+        assert!(gate.passed().last().unwrap().starts_with(change));
+        run.kill().unwrap();
+        run.wait().unwrap();
+        gate.open();
+        site.apply().ok();
+        site.assert_converged();
+        assert_eq!(site.sql("postgres", REMEMBERED).concat(), known, "{change}");
+    }
 }
