@@ -31,6 +31,9 @@ pub(super) async fn run(directory: &Path, args: &AuditArgs, ui: &Ui) -> Result<E
         account: true,
         ..request(&session, args.shallow)
     };
+    if args.probing.probe {
+        super::probe::tidy(&session, ui).await;
+    }
     let (live, evidence) = read(&session, &request).await?;
     for tenant in &only {
         session::known(&session.desired, &live, tenant)?;

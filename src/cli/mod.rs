@@ -181,7 +181,7 @@ struct AuditArgs {
 /// Real attempts.
 #[derive(Debug, Args)]
 struct ProbeArgs {
-    /// Really try: log in as each tenant to every database, by IAM tokens that the caller may have
+    /// Really try: log in as each tenant to every database, by IAM tokens or by logins made for that
     #[arg(long)]
     probe: bool,
     /// Try only so many pairs of a tenant and a database, and at least one of each tenant
