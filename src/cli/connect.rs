@@ -4,10 +4,12 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
+use clap::Args;
+
 use super::exit::Failure;
 use super::session::{self, Checked};
 use super::ui::Ui;
-use super::{AccessArgs, ConnectArgs, Ended, TokenArgs};
+use super::{Ended, FileArgs};
 use crate::address::TenantId;
 use crate::config::{Cluster, SslMode, Tenant};
 use crate::desired::access::role_arn;
@@ -16,6 +18,39 @@ use crate::live::access::{self, Login};
 use crate::live::aws::{Aws, AwsErrorKind};
 use crate::live::{rds, tls};
 use crate::model::{ClusterFacts, Secret};
+
+/// Whose access.
+#[derive(Debug, Args)]
+pub(super) struct AccessArgs {
+    #[command(flatten)]
+    pub(super) files: FileArgs,
+    /// The tenant
+    #[arg(value_name = "TENANT")]
+    pub(super) tenant: String,
+    /// The AWS profile that holds the tenant's keys; default: the AWS chain of the caller
+    #[arg(long, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+}
+
+/// The arguments of `token`.
+#[derive(Debug, Args)]
+pub(super) struct TokenArgs {
+    #[command(flatten)]
+    pub(super) access: AccessArgs,
+}
+
+/// The arguments of `connect`.
+#[derive(Debug, Args)]
+pub(super) struct ConnectArgs {
+    #[command(flatten)]
+    pub(super) access: AccessArgs,
+    /// The database, by its name in the file or on the server; default: the first
+    #[arg(value_name = "DB")]
+    pub(super) database: Option<String>,
+    /// Arguments of psql
+    #[arg(last = true, value_name = "PSQL ARGS")]
+    pub(super) psql: Vec<String>,
+}
 
 /// A tenant with a token that opens its door.
 struct Access {

@@ -1,14 +1,29 @@
 //! `plan`: what apply would do. It writes nowhere but to `--out`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
 
 use super::exit::Failure;
 use super::session::{self, Session};
 use super::ui::Ui;
-use super::{Ended, PlanArgs, ScopeArgs};
+use super::{Ended, ScopeArgs};
 use crate::live::Live;
 use crate::plan::{self, Options, Plan};
 use crate::{diff, report};
+
+/// The arguments of `plan`.
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) scope: ScopeArgs,
+    /// Markdown, for a comment on a pull request
+    #[arg(long, conflicts_with = "json")]
+    pub(super) markdown: bool,
+    /// Save the plan, for apply
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+}
 
 pub(super) async fn run(directory: &Path, args: &PlanArgs, ui: &Ui) -> Result<Ended, Failure> {
     let parallelism = usize::from(args.scope.parallelism);

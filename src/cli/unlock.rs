@@ -3,11 +3,23 @@
 use std::io::IsTerminal as _;
 use std::path::Path;
 
+use clap::Args;
+
 use super::exit::Failure;
 use super::ui::Ui;
-use super::{Ended, UnlockArgs, session};
+use super::{Ended, FileArgs, session};
 use crate::apply::unlock;
 use crate::live::connect::Purpose;
+
+/// The arguments of `unlock`.
+#[derive(Debug, Args)]
+pub(super) struct UnlockArgs {
+    #[command(flatten)]
+    pub(super) files: FileArgs,
+    /// Do not ask
+    #[arg(long)]
+    pub(super) auto_approve: bool,
+}
 
 pub(super) async fn run(directory: &Path, args: &UnlockArgs, ui: &Ui) -> Result<Ended, Failure> {
     let session = session::open(directory, &args.files, 1, true, ui).await?;

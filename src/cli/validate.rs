@@ -2,11 +2,23 @@
 
 use std::path::Path;
 
+use clap::Args;
+
 use super::exit::Failure;
 use super::ui::Ui;
-use super::{Ended, FileArgs, ValidateArgs};
+use super::{Ended, FileArgs};
 use crate::config::{LoadRequest, Loaded, load};
 use crate::desired::lint;
+
+/// The arguments of `validate`.
+#[derive(Debug, Args)]
+pub(super) struct ValidateArgs {
+    #[command(flatten)]
+    pub(super) files: FileArgs,
+    /// One JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
 
 pub(super) fn run(directory: &Path, args: &ValidateArgs, ui: &Ui) -> Result<Ended, Failure> {
     let loaded = load_files(directory, &args.files);
