@@ -13,8 +13,14 @@ use crate::apply::{self, Live, lock};
 use crate::plan::{self, Options};
 use crate::{diff, report};
 
-/// The arguments of `adopt`.
+/// Put our mark on what exists and the file names, and change nothing else
+///
+/// What somebody else made is held as "exists, not ours" until it is adopted. Look at the plan before and after: from
+/// then on `apply` may change these objects.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl adopt --tenant client01")]
 pub(super) struct AdoptArgs {
     #[command(flatten)]
     pub(super) files: FileArgs,

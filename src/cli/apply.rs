@@ -16,8 +16,16 @@ use crate::diff::Scope;
 use crate::plan::{self, Options, Plan, file};
 use crate::{diff, report};
 
-/// The arguments of `apply`.
+/// Plan, ask, and apply; or apply a saved plan, exactly
+///
+/// A step that fails stops its tenant and no other; another `apply` goes on where it stopped. The first Ctrl-C lets
+/// running steps finish, the second stops at once. Afterwards the isolation of the tenants that were touched is proved.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl apply
+  $ tenantctl apply --tenant client01 --auto-approve
+  $ tenantctl apply tenants.plan")]
 pub(super) struct ApplyArgs {
     #[command(flatten)]
     pub(super) scope: ScopeArgs,

@@ -7,21 +7,25 @@ use clap::{Args, CommandFactory};
 
 use crate::audit::Severity;
 
-/// Which files, and with which variables.
+/// The heading in `--help`.
+const FILE: &str = "The tenants file";
+
+// What is flattened into others has no doc comment: clap would take it for the description of the command.
+// Which files, and with which variables.
 #[derive(Debug, Args)]
 pub(super) struct FileArgs {
     /// A tenants file, instead of every *.hcl of the directory; repeatable
-    #[arg(long = "file", value_name = "F")]
+    #[arg(long = "file", value_name = "F", help_heading = FILE)]
     pub(super) files: Vec<PathBuf>,
     /// A variable; repeatable
-    #[arg(long = "var", value_name = "K=V", value_parser = variable)]
+    #[arg(long = "var", value_name = "K=V", value_parser = variable, help_heading = FILE)]
     pub(super) variables: Vec<(String, String)>,
     /// A file of variables; a clients list in one counts too; repeatable
-    #[arg(long = "var-file", value_name = "F")]
+    #[arg(long = "var-file", value_name = "F", help_heading = FILE)]
     pub(super) variable_files: Vec<PathBuf>,
 }
 
-/// What plan and apply share.
+// What plan and apply share.
 #[derive(Debug, Args)]
 pub(super) struct ScopeArgs {
     #[command(flatten)]

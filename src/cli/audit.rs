@@ -20,8 +20,16 @@ use crate::plan::{Plan, file};
 use crate::report;
 use crate::report::sarif::Places;
 
-/// The arguments of `audit`.
+/// Prove that no tenant can reach another, or say who can and how
+///
+/// Reads every grant, membership, policy and database, and follows them from tenant to tenant. It writes nothing. Exits
+/// with 2 when there are findings.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl audit
+  $ tenantctl audit --tenant client01 --json
+  $ tenantctl audit --probe --fail-on high --html audit.html")]
 pub(super) struct AuditArgs {
     #[command(flatten)]
     pub(super) files: FileArgs,
@@ -53,8 +61,11 @@ pub(super) struct AuditArgs {
     pub(super) html: Option<PathBuf>,
 }
 
-/// The arguments of `why`.
+/// Show each path by which a tenant reaches a database, or what is in the way
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl why client01 client02_db1")]
 pub(super) struct WhyArgs {
     #[command(flatten)]
     pub(super) files: FileArgs,

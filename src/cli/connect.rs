@@ -19,7 +19,7 @@ use crate::live::aws::{Aws, AwsErrorKind};
 use crate::live::{rds, tls};
 use crate::model::{ClusterFacts, Secret};
 
-/// Whose access.
+// Whose access.
 #[derive(Debug, Args)]
 pub(super) struct AccessArgs {
     #[command(flatten)]
@@ -32,15 +32,27 @@ pub(super) struct AccessArgs {
     pub(super) profile: Option<String>,
 }
 
-/// The arguments of `token`.
+/// Assume a tenant's role and print a login token
+///
+/// The token opens new connections for fifteen minutes, as the password, over TLS.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ PGPASSWORD=$(tenantctl token client01 --profile client01) psql -h ... -U client01 client01_db1")]
 pub(super) struct TokenArgs {
     #[command(flatten)]
     pub(super) access: AccessArgs,
 }
 
-/// The arguments of `connect`.
+/// Assume a tenant's role and open psql as the tenant
+///
+/// Goes the way that the tenant goes: its keys, its IAM role, a login token. So it works from the tenant's networks and
+/// with the tenant's keys only. What follows `--` is for psql.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl connect client01 db1 --profile client01
+  $ tenantctl connect client01 -- -c \"SELECT current_user\"")]
 pub(super) struct ConnectArgs {
     #[command(flatten)]
     pub(super) access: AccessArgs,

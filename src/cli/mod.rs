@@ -4,9 +4,12 @@ mod adopt;
 mod apply;
 mod args;
 mod audit;
+mod completions;
 mod connect;
 mod exit;
+mod help;
 mod interrupt;
+mod man;
 mod plan;
 mod probe;
 mod session;
@@ -22,9 +25,13 @@ pub use exit::main;
 
 use args::{FileArgs, ScopeArgs};
 
-/// Reconciles the tenants of a multi-tenant Postgres: IAM, login roles, databases and grants from one file.
+/// Keeps the tenants of a multi-tenant Postgres in step with one file
+///
+/// Each tenant's IAM user and role, login role, databases and grants: compared with what lives in AWS and in Postgres,
+/// shown as a plan, and applied exactly so.
 #[derive(Debug, Parser)]
 #[command(name = "tenantctl", version, max_term_width = 100)]
+#[command(next_help_heading = "Options of every command")]
 struct Cli {
     /// The configuration directory
     #[arg(
@@ -50,24 +57,17 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Check the tenants file without any network
     Validate(validate::ValidateArgs),
-    /// Show what apply would do; exit 2 with --detailed-exitcode when there is something
     Plan(plan::PlanArgs),
-    /// Plan, ask, and apply; or apply a saved plan, exactly
     Apply(apply::ApplyArgs),
-    /// Put our mark on what exists and the file names, and change nothing else
     Adopt(adopt::AdoptArgs),
-    /// End the session that holds the lock, once it has been named
     Unlock(unlock::UnlockArgs),
-    /// Prove that no tenant can reach another, or say who can and how; exit 2 on findings
     Audit(audit::AuditArgs),
-    /// Show each path by which a tenant reaches a database, or what is in the way
     Why(audit::WhyArgs),
-    /// Assume a tenant's role and open psql as the tenant
     Connect(connect::ConnectArgs),
-    /// Assume a tenant's role and print a login token
     Token(connect::TokenArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 /// How a command ended, when nothing went wrong.
@@ -96,5 +96,7 @@ async fn run(cli: Cli, ui: &ui::Ui) -> Result<Ended, exit::Failure> {
         Command::Why(args) => audit::why(directory, args, ui).await,
         Command::Connect(args) => connect::connect(directory, args, ui).await,
         Command::Token(args) => connect::token(directory, args, ui).await,
+        Command::Completions(args) => Ok(completions::run(args, ui)),
+        Command::Man(args) => man::run(args, ui),
     }
 }

@@ -12,8 +12,16 @@ use crate::live::Live;
 use crate::plan::{self, Options, Plan};
 use crate::{diff, report};
 
-/// The arguments of `plan`.
+/// Show what apply would do
+///
+/// Reads AWS and Postgres, compares them with the file, and prints the difference. It writes nothing but the file of
+/// `--out`, and takes no lock. `-v` shows every SQL statement and API call of the plan.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl plan
+  $ tenantctl plan --tenant client01 -v
+  $ tenantctl plan --out tenants.plan --detailed-exitcode")]
 pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) scope: ScopeArgs,

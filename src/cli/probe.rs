@@ -16,20 +16,23 @@ use crate::live::Live;
 use crate::live::knock::{self, Ground};
 use crate::model::{Evidence, Probe};
 
-/// Real attempts.
+/// The heading in `--help`.
+const PROBE: &str = "Real attempts";
+
+// Real attempts.
 #[derive(Debug, Args)]
 pub(super) struct ProbeArgs {
     /// Really try: log in as each tenant to every database, by IAM tokens that the caller may have
-    #[arg(long)]
+    #[arg(long, help_heading = PROBE)]
     pub(super) probe: bool,
     /// Try only so many pairs of a tenant and a database, and at least one of each tenant
-    #[arg(long, value_name = "N", requires = "probe")]
+    #[arg(long, value_name = "N", requires = "probe", help_heading = PROBE)]
     pub(super) probe_sample: Option<usize>,
     /// Which ones: a number that an earlier probe printed; default: others each time
-    #[arg(long, value_name = "SEED", requires = "probe")]
+    #[arg(long, value_name = "SEED", requires = "probe", help_heading = PROBE)]
     pub(super) probe_seed: Option<u32>,
     /// New connections a second, at most
-    #[arg(long, value_name = "N", default_value_t = 50, requires = "probe",
+    #[arg(long, value_name = "N", default_value_t = 50, requires = "probe", help_heading = PROBE,
           value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(super) probe_rate: u32,
 }

@@ -11,8 +11,14 @@ use super::{Ended, FileArgs, session};
 use crate::apply::unlock;
 use crate::live::connect::Purpose;
 
-/// The arguments of `unlock`.
+/// End the session that holds the lock, once it has been named
+///
+/// For a run that hangs, or that died and left its server at work. Whoever holds the lock is shown, with what it does
+/// right now, before you are asked.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl unlock")]
 pub(super) struct UnlockArgs {
     #[command(flatten)]
     pub(super) files: FileArgs,

@@ -10,8 +10,15 @@ use super::{Ended, FileArgs};
 use crate::config::{LoadRequest, Loaded, load};
 use crate::desired::lint;
 
-/// The arguments of `validate`.
+/// Check the tenants file without any network
+///
+/// Finds everything that is wrong at once: unknown names, networks that do not parse, tenants that would collide. It
+/// needs no credentials, so a pull request from a stranger can have it.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl validate
+  $ tenantctl validate --file clients.tfvars --json")]
 pub(super) struct ValidateArgs {
     #[command(flatten)]
     pub(super) files: FileArgs,
