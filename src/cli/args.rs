@@ -12,7 +12,7 @@ const FILE: &str = "The tenants file";
 
 // What is flattened into others has no doc comment: clap would take it for the description of the command.
 // Which files, and with which variables.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct FileArgs {
     /// A tenants file, instead of every *.hcl of the directory; repeatable
     #[arg(long = "file", value_name = "F", help_heading = FILE)]

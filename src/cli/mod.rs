@@ -8,6 +8,7 @@ mod completions;
 mod connect;
 mod exit;
 mod help;
+mod init;
 mod interrupt;
 mod man;
 mod plan;
@@ -57,6 +58,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::InitArgs),
     Validate(validate::ValidateArgs),
     Plan(plan::PlanArgs),
     Apply(apply::ApplyArgs),
@@ -87,6 +89,7 @@ enum Ended {
 async fn run(cli: Cli, ui: &ui::Ui) -> Result<Ended, exit::Failure> {
     let directory = cli.directory.as_path();
     match &cli.command {
+        Command::Init(args) => init::run(directory, args, ui),
         Command::Validate(args) => validate::run(directory, args, ui),
         Command::Plan(args) => plan::run(directory, args, ui).await,
         Command::Apply(args) => apply::run(directory, args, ui).await,

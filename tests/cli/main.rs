@@ -5,6 +5,7 @@
 )]
 
 mod help;
+mod init;
 
 use std::process::{Command, Stdio};
 
