@@ -8,6 +8,7 @@ mod completions;
 mod connect;
 mod exit;
 mod help;
+mod history;
 mod init;
 mod interrupt;
 mod man;
@@ -66,6 +67,7 @@ enum Command {
     Unlock(unlock::UnlockArgs),
     Audit(audit::AuditArgs),
     Why(audit::WhyArgs),
+    History(history::HistoryArgs),
     Connect(connect::ConnectArgs),
     Token(connect::TokenArgs),
     Completions(completions::CompletionsArgs),
@@ -97,6 +99,7 @@ async fn run(cli: Cli, ui: &ui::Ui) -> Result<Ended, exit::Failure> {
         Command::Unlock(args) => unlock::run(directory, args, ui).await,
         Command::Audit(args) => audit::run(directory, args, ui).await,
         Command::Why(args) => audit::why(directory, args, ui).await,
+        Command::History(args) => history::run(directory, args, ui).await,
         Command::Connect(args) => connect::connect(directory, args, ui).await,
         Command::Token(args) => connect::token(directory, args, ui).await,
         Command::Completions(args) => Ok(completions::run(args, ui)),

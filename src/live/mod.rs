@@ -5,6 +5,7 @@ pub mod aws;
 pub mod connect;
 mod error;
 pub mod evidence;
+pub mod history;
 pub mod iam;
 pub mod knock;
 pub mod ledger;
