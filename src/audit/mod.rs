@@ -105,6 +105,7 @@ pub fn audit(desired: &Desired, live: &Live, evidence: &Evidence, options: &Opti
     roles::check(&who, &mut findings);
     inside::check(&who, &mut findings);
     across::check(&who, &mut findings);
+    probe::left_before(&who, &mut findings);
     let iam_steps = identity::check(&who, &mut findings);
     trust::check(&who, options, &mut findings);
     not_proved(&who, &mut findings);

@@ -22,8 +22,8 @@ use crate::report::sarif::Places;
 
 /// Prove that no tenant can reach another, or say who can and how
 ///
-/// Reads every grant, membership, policy and database, and follows them from tenant to tenant. It writes nothing. Exits
-/// with 2 when there are findings.
+/// Reads every grant, membership, policy and database, and follows them from tenant to tenant. Without `--probe` it
+/// writes nothing. Exits with 2 when there are findings.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -94,6 +94,9 @@ pub(super) async fn run(directory: &Path, args: &AuditArgs, ui: &Ui) -> Result<E
         account: true,
         ..request(&session, args.shallow)
     };
+    if args.probing.probe {
+        super::probe::tidy(&session, ui).await;
+    }
     let (live, evidence) = read(&session, &request).await?;
     for tenant in &only {
         session::known(&session.desired, &live, tenant)?;

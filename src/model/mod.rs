@@ -30,7 +30,7 @@ pub use history::{AppliedRun, AppliedStep};
 pub use iam::{AccessKey, IamRole, IamUser, KeyStatus, Mark, Quota, Quotas};
 pub use policy::{PolicyDocument, PolicyError, Principal};
 pub use power::{MembershipRow, Power};
-pub use probe::{Attempt, Probe, ProbePlan, Visit, Visitor};
+pub use probe::{Attempt, PROBE_LOGIN, Probe, ProbePlan, StandIn, Visit, Visitor};
 pub use role::{Dependents, Membership, Password, Role, RoleSetting};
 pub use secret::Secret;
 pub use world::{Object, World};
