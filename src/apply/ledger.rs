@@ -1,5 +1,4 @@
 //! Writing what tenantctl remembers.
-#![expect(clippy::disallowed_methods, reason = "the ledger is written here")]
 
 mod settle;
 
@@ -8,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::ApplyError;
+use super::statement::{batch, execute};
 use crate::address::{Address, TenantId};
 use crate::live::connect::Session;
 use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE, DROP_DATABASE};
@@ -34,28 +34,18 @@ pub struct Run {
     pub actions: BTreeMap<usize, ActionWord>,
 }
 
-async fn execute(
-    session: &Session,
-    sql: &str,
-    values: &[&(dyn tokio_postgres::types::ToSql + Sync)],
-) -> Result<u64, ApplyError> {
-    let done = session.client().execute(sql, values).await;
-    done.map_err(|error| ApplyError::sql(&session.database, error))
-}
-
 /// Brings the ledger up to date. Only under the lock.
 ///
 /// # Errors
 /// The admin may not create a schema in the admin database, or a statement fails.
 pub async fn prepare(session: &Session, run: &Run, plan: &Plan) -> Result<(), ApplyError> {
-    let client = session.client();
     let failed = |error| ApplyError::sql(&session.database, error);
-    let exists = client
+    let exists = session
         .query_one("SELECT to_regclass('tenantctl.version') IS NOT NULL", &[])
         .await
         .map_err(failed)?;
     let version: i32 = if exists.get(0) {
-        let row = client
+        let row = session
             .query_one("SELECT max(version) FROM tenantctl.version", &[])
             .await
             .map_err(failed)?;
@@ -65,10 +55,7 @@ pub async fn prepare(session: &Session, run: &Run, plan: &Plan) -> Result<(), Ap
     };
     let done = usize::try_from(version).unwrap_or(0);
     for sql in VERSIONS.iter().skip(done) {
-        client
-            .batch_execute(&format!("BEGIN; {sql} COMMIT;"))
-            .await
-            .map_err(failed)?;
+        batch(session, &format!("BEGIN; {sql} COMMIT;")).await?;
     }
     execute(
         session,
@@ -162,7 +149,7 @@ pub async fn failed(session: &Session, run: &Run, step: &Step, error: &str) -> R
 pub async fn has_committed(session: &Session, run: &Run, step: &Step) -> Result<bool, ApplyError> {
     let sql =
         "SELECT count(*) FROM tenantctl.step WHERE run_id = $1 AND step = $2 AND finished_at IS NOT NULL";
-    let row = session.client().query_one(sql, &[&run.id, &number(step)]).await;
+    let row = session.query_one(sql, &[&run.id, &number(step)]).await;
     let row = row.map_err(|error| ApplyError::sql(&session.database, error))?;
     Ok(row.get::<_, i64>(0) > 0)
 }

@@ -25,7 +25,6 @@ pub async fn read(
     let failed = |error| ReadError::query(&session.database, error);
     let tenant = tenant.map(TenantId::as_str);
     let rows = session
-        .client()
         .query(
             include_str!("sql/ledger_runs.sql"),
             &[&workspace, &tenant, &i64::from(limit)],
@@ -54,7 +53,6 @@ pub async fn read(
     }
     let ids: Vec<&str> = runs.iter().map(|run| run.id.as_str()).collect();
     let rows = session
-        .client()
         .query(include_str!("sql/ledger_steps.sql"), &[&ids, &tenant])
         .await
         .map_err(failed)?;

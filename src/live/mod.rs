@@ -13,6 +13,7 @@ pub mod postgres;
 pub mod rds;
 mod read;
 pub mod tls;
+mod trace;
 
 use std::collections::{BTreeMap, BTreeSet};
 
