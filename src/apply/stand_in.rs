@@ -1,7 +1,6 @@
 //! Logins that stand in for tenants whose passwords nobody else knows, for `audit --probe`. Each is a member of its
 //! tenant's role and has nothing else, so that the server lets it in where it lets the tenant in. They are made, used and
 //! dropped; the password of one that a killed run left behind has expired soon after, and the next probe drops it.
-#![expect(clippy::disallowed_methods, reason = "roles are made and dropped here")]
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use tokio::time::sleep;
 
 use super::ApplyError;
 use super::secret_material::{generate_password, scram_verifier};
+use super::statement::batch;
 use crate::live::connect::{Connector, Purpose, Session};
 use crate::model::quote::{quote_identifier, quote_literal};
 use crate::model::{PROBE_LOGIN, StandIn};
@@ -71,7 +71,7 @@ pub async fn drop_expired(connector: &Connector, database: &str) -> Result<Vec<S
         WHERE starts_with(rolname, $1) AND rolvaliduntil < now() AND shobj_description(oid, 'pg_authid') = $2
         ORDER BY rolname";
     let session = connector.connect(database, Purpose::Write).await?;
-    let rows = session.client().query(EXPIRED, &[&PROBE_LOGIN, &COMMENT]).await;
+    let rows = session.query(EXPIRED, &[&PROBE_LOGIN, &COMMENT]).await;
     let rows = rows.map_err(|error| ApplyError::sql(database, error))?;
     let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     for name in &names {
@@ -93,7 +93,6 @@ async fn make_all(
 ) -> Result<Vec<Result<StandIn, ApplyError>>, ApplyError> {
     let session = connector.connect(database, Purpose::Write).await?;
     let until = session
-        .client()
         .query_one(
             "SELECT (now() + make_interval(secs => $1))::text",
             &[&lifetime.as_secs_f64()],
@@ -118,8 +117,7 @@ async fn make(session: &Session, role: &str, name: &str, until: &str) -> Result<
         quote_literal(until),
         quote_identifier(role)
     );
-    let done = session.client().batch_execute(&statements).await;
-    done.map_err(|error| ApplyError::sql(&session.database, error))?;
+    batch(&session, &statements).await?;
     Ok(StandIn {
         username: name.to_owned(),
         password,
@@ -154,6 +152,5 @@ async fn drop_all(connector: &Connector, database: &str, names: Vec<String>) -> 
 
 async fn drop_one(session: &Session, name: &str) -> Result<(), ApplyError> {
     let statement = format!("DROP ROLE IF EXISTS {}", quote_identifier(name));
-    let done = session.client().batch_execute(&statement).await;
-    done.map_err(|error| ApplyError::sql(&session.database, error))
+    batch(session, &statement).await
 }

@@ -1,18 +1,44 @@
 //! `apply`: plan, ask, apply; or a saved plan, exactly.
 
 use std::io::IsTerminal as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
 
 use super::exit::Failure;
 use super::session::{self, Session};
 use super::ui::Ui;
-use super::{ApplyArgs, Ended, audit, interrupt, plan as planning};
+use super::{Ended, ScopeArgs, audit, interrupt, plan as planning};
 use crate::apply::lock::{self, Lock};
 use crate::apply::{self, ApprovedPlan, Live, Outcome, Report, Target};
 use crate::audit::Audit;
 use crate::diff::Scope;
 use crate::plan::{self, Options, Plan, file};
 use crate::{diff, report};
+
+/// Plan, ask, and apply; or apply a saved plan, exactly
+///
+/// A step that fails stops its tenant and no other; another `apply` goes on where it stopped. The first Ctrl-C lets
+/// running steps finish, the second stops at once. Afterwards the isolation of the tenants that were touched is proved.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl apply
+  $ tenantctl apply --tenant client01 --auto-approve
+  $ tenantctl apply tenants.plan")]
+pub(super) struct ApplyArgs {
+    #[command(flatten)]
+    pub(super) scope: ScopeArgs,
+    /// A saved plan: exactly that, or nothing if it is stale
+    #[arg(value_name = "PLANFILE")]
+    pub(super) plan: Option<PathBuf>,
+    /// Do not ask
+    #[arg(long)]
+    pub(super) auto_approve: bool,
+    /// Do not prove isolation afterwards
+    #[arg(long)]
+    pub(super) no_audit: bool,
+}
 
 pub(super) async fn run(directory: &Path, args: &ApplyArgs, ui: &Ui) -> Result<Ended, Failure> {
     let asks = !args.auto_approve && args.plan.is_none();

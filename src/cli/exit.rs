@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 
 use super::ui::Ui;
-use super::{Cli, Ended, args};
+use super::{Cli, Ended, args, help};
 use crate::apply::ApplyError;
 use crate::live::ReadError;
 use crate::live::aws::AwsError;
@@ -33,7 +33,8 @@ pub(super) enum Failure {
 /// Runs the command line; the whole of the binary.
 pub fn main() -> ExitCode {
     let arguments = args::terraform_style(std::env::args());
-    let cli = match Cli::try_parse_from(arguments) {
+    let parsed = help::command().try_get_matches_from(arguments);
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
             // clap prints help and versions to stdout, errors to stderr; 1 is what a wrong command line exits with.

@@ -1,14 +1,37 @@
 //! `plan`: what apply would do. It writes nowhere but to `--out`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
 
 use super::exit::Failure;
 use super::session::{self, Session};
 use super::ui::Ui;
-use super::{Ended, PlanArgs, ScopeArgs};
+use super::{Ended, ScopeArgs};
 use crate::live::Live;
 use crate::plan::{self, Options, Plan};
 use crate::{diff, report};
+
+/// Show what apply would do
+///
+/// Reads AWS and Postgres, compares them with the file, and prints the difference. It writes nothing but the file of
+/// `--out`, and takes no lock. `-v` shows every SQL statement and API call of the plan.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl plan
+  $ tenantctl plan --tenant client01 -v
+  $ tenantctl plan --out tenants.plan --detailed-exitcode")]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) scope: ScopeArgs,
+    /// Markdown, for a comment on a pull request
+    #[arg(long, conflicts_with = "json")]
+    pub(super) markdown: bool,
+    /// Save the plan, for apply
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+}
 
 pub(super) async fn run(directory: &Path, args: &PlanArgs, ui: &Ui) -> Result<Ended, Failure> {
     let parallelism = usize::from(args.scope.parallelism);

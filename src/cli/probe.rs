@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use clap::Args;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
 use super::exit::Failure;
+use super::interrupt;
 use super::session::Session;
 use super::ui::Ui;
-use super::{ProbeArgs, interrupt};
 use crate::address::TenantId;
 use crate::apply::{Interrupt, stand_in};
 use crate::audit::probe::{self, Wish};
@@ -35,6 +36,27 @@ pub(super) async fn tidy(session: &Session, ui: &Ui) {
         // What is left is a finding of this audit.
         Err(error) => tracing::debug!(%error, "looking for what probes left behind"),
     }
+}
+
+/// The heading in `--help`.
+const PROBE: &str = "Real attempts";
+
+// Real attempts.
+#[derive(Debug, Args)]
+pub(super) struct ProbeArgs {
+    /// Really try: log in as each tenant to every database, by IAM tokens or by logins made for that
+    #[arg(long, help_heading = PROBE)]
+    pub(super) probe: bool,
+    /// Try only so many pairs of a tenant and a database, and at least one of each tenant
+    #[arg(long, value_name = "N", requires = "probe", help_heading = PROBE)]
+    pub(super) probe_sample: Option<usize>,
+    /// Which ones: a number that an earlier probe printed; default: others each time
+    #[arg(long, value_name = "SEED", requires = "probe", help_heading = PROBE)]
+    pub(super) probe_seed: Option<u32>,
+    /// New connections a second, at most
+    #[arg(long, value_name = "N", default_value_t = 50, requires = "probe", help_heading = PROBE,
+          value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) probe_rate: u32,
 }
 
 pub(super) async fn run(

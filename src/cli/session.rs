@@ -198,19 +198,18 @@ async fn connector(
     })
 }
 
+/// Where the admin's password of a cluster is looked for.
+pub(super) fn password_variable(cluster: &str) -> String {
+    let suffix = cluster.chars().map(|c| match c {
+        'a'..='z' | 'A'..='Z' | '0'..='9' => c.to_ascii_uppercase(),
+        _ => '_',
+    });
+    format!("TENANTCTL_PASSWORD_{}", suffix.collect::<String>())
+}
+
 /// From the environment, which `ps` does not show to others.
 fn password(cluster: &str) -> Result<Secret, Failure> {
-    let suffix: String = cluster
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_uppercase()
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    let own = format!("TENANTCTL_PASSWORD_{suffix}");
+    let own = password_variable(cluster);
     std::env::var(&own).or_else(|_| std::env::var("PGPASSWORD")).map(Secret::new).map_err(|_| {
         Failure::Said(format!(
             "no password for the admin: set {own} or PGPASSWORD, or write auth = \"iam\" or \"secret\" in the admin block"

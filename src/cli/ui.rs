@@ -44,8 +44,13 @@ impl Ui {
 
     /// Data. A reader that has gone away (`| head`) is no error.
     pub(super) fn data(&self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+
+    /// The same, as others made it.
+    pub(super) fn bytes(&self, data: &[u8]) {
         let mut out = std::io::stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let _ = out.write_all(data).and_then(|()| out.flush());
     }
 
     /// Something worth knowing.

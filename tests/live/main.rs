@@ -12,6 +12,7 @@ mod crash;
 mod dependents;
 mod failures;
 mod first_run;
+mod history;
 mod hostile;
 mod in_the_way;
 mod isolation;
