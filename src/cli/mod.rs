@@ -51,7 +51,7 @@ enum Command {
     /// Check the tenants file without any network
     Validate(ValidateArgs),
     /// Show what apply would do; exit 2 with --detailed-exitcode when there is something
-    Plan(PlanArgs),
+    Plan(plan::PlanArgs),
     /// Plan, ask, and apply; or apply a saved plan, exactly
     Apply(ApplyArgs),
     /// Put our mark on what exists and the file names, and change nothing else
@@ -117,18 +117,6 @@ struct ScopeArgs {
     /// How long to wait for another apply, such as 30s or 5m
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = args::duration)]
     lock_timeout: std::time::Duration,
-}
-
-#[derive(Debug, Args)]
-struct PlanArgs {
-    #[command(flatten)]
-    scope: ScopeArgs,
-    /// Markdown, for a comment on a pull request
-    #[arg(long, conflicts_with = "json")]
-    markdown: bool,
-    /// Save the plan, for apply
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
