@@ -6,6 +6,7 @@ mod args;
 mod audit;
 mod connect;
 mod exit;
+mod iam_policy;
 mod interrupt;
 mod plan;
 mod probe;
@@ -62,6 +63,8 @@ enum Command {
     Audit(AuditArgs),
     /// Show each path by which a tenant reaches a database, or what is in the way
     Why(WhyArgs),
+    /// Print the least AWS permissions that a command needs, as a policy
+    IamPolicy(iam_policy::IamPolicyArgs),
     /// Assume a tenant's role and open psql as the tenant
     Connect(ConnectArgs),
     /// Assume a tenant's role and print a login token
@@ -275,6 +278,7 @@ async fn run(cli: Cli, ui: &ui::Ui) -> Result<Ended, exit::Failure> {
         Command::Unlock(args) => unlock::run(directory, args, ui).await,
         Command::Audit(args) => audit::run(directory, args, ui).await,
         Command::Why(args) => audit::why(directory, args, ui).await,
+        Command::IamPolicy(args) => iam_policy::run(directory, args, ui),
         Command::Connect(args) => connect::connect(directory, args, ui).await,
         Command::Token(args) => connect::token(directory, args, ui).await,
     }
