@@ -8,7 +8,7 @@ use clap::Args;
 use super::exit::Failure;
 use super::session::{self, Session};
 use super::ui::Ui;
-use super::{Ended, ScopeArgs, audit, interrupt, plan as planning};
+use super::{Ended, ScopeArgs, audit, interrupt, plan as planning, progress};
 use crate::apply::lock::{self, Lock};
 use crate::apply::{self, ApprovedPlan, Live, Outcome, Report, Target};
 use crate::audit::Audit;
@@ -126,7 +126,8 @@ async fn carry_out(
     };
     let scope = Scope::tenants(options.only.iter().cloned());
     let again = |live: &Live| plan::build(desired, live, &diff::diff(desired, live, &scope), &options);
-    let approved = apply::approve(plan.clone(), target, request, again).await?;
+    let approving = apply::approve(plan.clone(), target, request, again);
+    let approved = progress::reading(ui, target, approving).await?;
     let report = run_approved(approved, plan.steps.len(), target, lock, ui).await?;
     // What was interrupted ends soon, and where nothing was done nothing can have been opened.
     let done = report
@@ -161,7 +162,7 @@ async fn carry_out(
 /// The static proof for the tenants that were touched. What was applied is applied: that it could not be proved, or was
 /// found to be open, is said and changes no exit code.
 async fn proof(session: &Session, plan: &Plan, ui: &Ui) -> Option<Audit> {
-    match audit::gate(session, plan).await {
+    match audit::gate(session, plan, ui).await {
         Ok(audit) => audit,
         Err(failure) => {
             let because = report::printable(&failure.to_string());
@@ -182,7 +183,7 @@ pub(super) async fn run_approved(
     ui: &Ui,
 ) -> Result<Report, Failure> {
     let interrupt = interrupt::watch();
-    let meter = ui.progress(steps);
+    let meter = progress::Meter::new(ui, steps);
     let report = apply::run(approved, target, lock, &interrupt, &meter).await;
     meter.finish();
     Ok(report?)

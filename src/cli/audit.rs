@@ -9,7 +9,7 @@ use super::exit::Failure;
 use super::probe::ProbeArgs;
 use super::session::{self, Session};
 use super::ui::Ui;
-use super::{Ended, FileArgs, args, validate};
+use super::{Ended, FileArgs, args, progress, validate};
 use crate::address::{Address, TenantId};
 use crate::audit::{self, Audit, Options, Severity};
 use crate::diag::suggestion;
@@ -97,7 +97,7 @@ pub(super) async fn run(directory: &Path, args: &AuditArgs, ui: &Ui) -> Result<E
     if args.probing.probe {
         super::probe::tidy(&session, ui).await;
     }
-    let (live, evidence) = read(&session, &request).await?;
+    let (live, evidence) = read(&session, &request, ui).await?;
     for tenant in &only {
         session::known(&session.desired, &live, tenant)?;
     }
@@ -141,8 +141,10 @@ fn request(session: &Session, shallow: bool) -> EvidenceRequest {
     }
 }
 
-async fn read(session: &Session, request: &EvidenceRequest) -> Result<(Live, Evidence), Failure> {
-    let (live, evidence) = evidence::read(&session.target.aws, &session.target.connector, request).await?;
+async fn read(session: &Session, request: &EvidenceRequest, ui: &Ui) -> Result<(Live, Evidence), Failure> {
+    let target = &session.target;
+    let reading = evidence::read(&target.aws, &target.connector, request);
+    let (live, evidence) = progress::reading(ui, target, reading).await?;
     tracing::info!(
         aws_calls = live.cost.aws_calls,
         connections = live.cost.connections,
@@ -177,7 +179,7 @@ fn places(directory: &Path, files: &FileArgs) -> Places {
 
 /// After an apply: the proof for the tenants that it touched, from fresh catalogs and their own databases. IAM is not
 /// read again: apply has just read its own objects back.
-pub(super) async fn gate(session: &Session, plan: &Plan) -> Result<Option<Audit>, Failure> {
+pub(super) async fn gate(session: &Session, plan: &Plan, ui: &Ui) -> Result<Option<Audit>, Failure> {
     let touched: BTreeSet<TenantId> = plan
         .changes
         .iter()
@@ -198,7 +200,7 @@ pub(super) async fn gate(session: &Session, plan: &Plan) -> Result<Option<Audit>
         only_databases: Some(databases),
         ..request(session, session.request.shallow)
     };
-    let (live, evidence) = read(session, &request).await?;
+    let (live, evidence) = read(session, &request, ui).await?;
     let options = Options {
         only: touched,
         ..Options::default()
@@ -222,7 +224,7 @@ pub(super) fn say(audit: &Audit, ui: &Ui) {
 pub(super) async fn why(directory: &Path, args: &WhyArgs, ui: &Ui) -> Result<Ended, Failure> {
     let session = session::open(directory, &args.files, 1, true, ui).await?;
     let id = TenantId::new(&args.tenant);
-    let (live, _) = read(&session, &request(&session, true)).await?;
+    let (live, _) = read(&session, &request(&session, true), ui).await?;
     session::known(&session.desired, &live, &id)?;
     let role = role(&session, &live, &id)?;
     let database = database(&session, &live, &id, &args.database)?;

@@ -121,8 +121,7 @@ fn code(status: ExitStatus) -> u8 {
 }
 
 async fn access(directory: &Path, args: &AccessArgs, ui: &Ui) -> Result<Access, Failure> {
-    let Checked { config, cluster, .. } =
-        session::check(directory, &args.files, &Ui::new(!ui.color, true, 0))?;
+    let Checked { config, cluster, .. } = session::check(directory, &args.files, &ui.quieted())?;
     let id = TenantId::new(&args.tenant);
     let Some(tenant) = config.tenants.get(&id).cloned() else {
         let names = config.tenants.keys().map(TenantId::as_str);

@@ -46,8 +46,8 @@ pub fn main() -> ExitCode {
             };
         }
     };
-    trace(cli.verbose);
-    let ui = Ui::new(cli.no_color, cli.quiet, cli.verbose);
+    let ui = Ui::new(cli.no_color, cli.quiet, cli.verbose, cli.log_format);
+    ui.start_log();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -72,22 +72,6 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Underneath: only what this program itself says. The libraries' own logs show requests, and requests hold secrets.
-fn trace(verbose: u8) {
-    let level = match verbose {
-        0 => "warn",
-        1 => "info",
-        _ => "debug",
-    };
-    let filter = tracing_subscriber::EnvFilter::new(format!("off,tenantctl={level}"));
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .without_time()
-        .try_init();
 }
 
 /// Leaves at once, for the second interrupt.

@@ -15,6 +15,7 @@ mod interrupt;
 mod man;
 mod plan;
 mod probe;
+mod progress;
 mod session;
 mod ui;
 mod unlock;
@@ -51,9 +52,18 @@ struct Cli {
     /// Only what was asked for: no progress, no notes
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// The exact SQL and API calls; twice, what happens underneath
+    /// Every SQL statement and API call, with how long it took; twice, what happens underneath
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+    /// How standard error is written: for people, or one JSON object a line
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
+    log_format: ui::LogFormat,
     #[command(subcommand)]
     command: Command,
 }

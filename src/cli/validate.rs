@@ -39,7 +39,7 @@ pub(super) fn run(directory: &Path, args: &ValidateArgs, ui: &Ui) -> Result<Ende
         ui.data(&format!("{document:#}\n"));
     } else {
         if !diagnostics.is_empty() {
-            ui.complain(&diagnostics.render(&loaded.sources, ui.diagnostics()));
+            ui.diagnose(&diagnostics, &loaded.sources);
         }
         if !diagnostics.has_errors() {
             let tenants = loaded.config().map_or(0, |config| config.tenants.len());

@@ -1,5 +1,6 @@
 //! Connections to Postgres: who logs in, how, and with which settings.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -55,6 +56,31 @@ pub enum Purpose {
     Write,
 }
 
+/// How far reading has come, for whoever watches: databases that were looked into, and those that were meant to be.
+#[derive(Debug, Default)]
+pub struct Reading {
+    looked_into: AtomicUsize,
+    expected: AtomicUsize,
+}
+
+impl Reading {
+    /// So many more are about to be looked into.
+    pub(super) fn expect(&self, databases: usize) {
+        self.expected.fetch_add(databases, Ordering::Relaxed);
+    }
+
+    /// One was.
+    pub(super) fn looked_into_one(&self) {
+        self.looked_into.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Looked into so far, and expected so far.
+    pub fn so_far(&self) -> (usize, usize) {
+        let count = |of: &AtomicUsize| of.load(Ordering::Relaxed);
+        (count(&self.looked_into), count(&self.expected))
+    }
+}
+
 /// Makes connections as the admin.
 pub struct Connector {
     /// Host to connect to.
@@ -67,6 +93,8 @@ pub struct Connector {
     pub login: Login,
     /// TLS; `None` for clear text.
     pub tls: Option<rustls::ClientConfig>,
+    /// How far reading has come.
+    pub reading: Reading,
     /// Shown in `pg_stat_activity`: who runs this. World-readable, so it holds no secret.
     pub application_name: String,
 }

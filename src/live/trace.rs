@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio_postgres::Error;
+use tracing::field::display;
 
 use super::connect::Values;
 
@@ -19,7 +20,7 @@ pub(super) fn statement(
     }
     let milliseconds = milliseconds(took);
     let error = error.map(word);
-    let values = (!values.is_empty()).then(|| format!("{values:?}"));
+    let values = (!values.is_empty()).then(|| display(format!("{values:?}")));
     let sql = shown(sql);
     tracing::info!(target: "tenantctl::sql", database, milliseconds, values, error, "{sql}");
 }

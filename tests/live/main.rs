@@ -19,6 +19,7 @@ mod isolation;
 mod lock;
 mod lockout;
 mod login;
+mod logs;
 mod many;
 mod narrower;
 mod one_line;

@@ -129,7 +129,7 @@ fn load(directory: &Path, variable_files: &[PathBuf]) -> Loaded {
 fn is_wrong(loaded: &Loaded, ui: &Ui) -> bool {
     let diagnostics = lint::validate(loaded);
     if diagnostics.has_errors() {
-        ui.complain(&diagnostics.render(&loaded.sources, ui.diagnostics()));
+        ui.diagnose(&diagnostics, &loaded.sources);
     }
     diagnostics.has_errors()
 }
