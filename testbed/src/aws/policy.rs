@@ -121,7 +121,7 @@ fn conditions_hold(statement: &Value, request: &Request<'_>) -> bool {
                 "IpAddress" if known => inside,
                 "NotIpAddress" if known => !inside,
                 "StringEquals" => held.is_some_and(|held| !held.is_empty() && among(held)),
-                "ForAllValues:StringEquals" => held.is_none_or(|held| among(held)),
+                "ForAllValues:StringEquals" => held.is_none_or(among),
                 _ => statement["Effect"] == "Deny",
             }
         })
