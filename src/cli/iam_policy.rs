@@ -56,15 +56,10 @@ fn account(text: &str) -> Result<String, &'static str> {
 pub(super) fn run(directory: &Path, args: &IamPolicyArgs, ui: &Ui) -> Result<Ended, Failure> {
     let Checked { config, cluster, .. } = session::check(directory, &args.files, ui)?;
     let policy = permissions::policy(&config, &cluster, args.purpose.into(), args.account.as_deref())
-        .map_err(|problem| Failure::Said(said(&problem)))?;
+        .map_err(|problem| Failure::Said(problem.to_string()))?;
     if cluster.region.is_none() {
         ui.note("The cluster block names no region, so the policy is for every region.");
     }
     ui.data(&format!("{policy:#}\n"));
     Ok(Ended::Well)
-}
-
-fn said(problem: &crate::diag::Diagnostic) -> String {
-    let help = problem.help.as_deref().unwrap_or_default();
-    format!("{}: {help}", problem.message)
 }

@@ -7,7 +7,6 @@
 use serde_json::{Map, Value, json};
 
 use crate::config::{AdminAuth, Cluster, Config, NamePart, NameTemplate};
-use crate::diag::Diagnostic;
 use crate::model::iam::{TENANT_TAG, WORKSPACE_TAG};
 
 /// What somebody is to be allowed.
@@ -242,6 +241,14 @@ pub const PERMISSIONS: &[Permission] = &[
     ),
 ];
 
+/// The admin logs in by IAM, and nothing says who it is.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the admin logs in by IAM, but the file does not say who it is: write its `username` in the `admin` block. Without it \
+     the policy would have to allow every login"
+)]
+pub struct AdminUnknown;
+
 /// The policy document for a purpose. Without an account it is for whichever account it is attached in.
 ///
 /// # Errors
@@ -251,7 +258,7 @@ pub fn policy(
     cluster: &Cluster,
     purpose: Purpose,
     account: Option<&str>,
-) -> Result<Value, Diagnostic> {
+) -> Result<Value, AdminUnknown> {
     let place = Place::of(config, cluster, account)?;
     let mut statements: Vec<(Resource, Gate, Vec<&str>)> = Vec::new();
     let needed = PERMISSIONS.iter().filter(|row| row.purposes.contains(&purpose));
@@ -292,13 +299,10 @@ struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn of(config: &'a Config, cluster: &'a Cluster, account: Option<&'a str>) -> Result<Self, Diagnostic> {
+    fn of(config: &'a Config, cluster: &'a Cluster, account: Option<&'a str>) -> Result<Self, AdminUnknown> {
         let admin = cluster.admin.username.as_deref();
         if admin.is_none() && cluster.admin.auth == AdminAuth::Iam {
-            let problem = "the admin logs in by IAM, but the file does not say who it is";
-            return Err(Diagnostic::error("admin_unknown", problem)
-                .at(cluster.span)
-                .help("write its `username` in the `admin` block: without it the policy would have to allow every login"));
+            return Err(AdminUnknown);
         }
         let region = cluster.region.as_deref().unwrap_or("*");
         Ok(Self {
