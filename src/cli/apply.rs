@@ -10,8 +10,7 @@ use super::{ApplyArgs, Ended, audit, interrupt, plan as planning};
 use crate::apply::lock::{self, Lock};
 use crate::apply::{self, ApprovedPlan, Live, Outcome, Report, Target};
 use crate::audit::Audit;
-use crate::diff::Scope;
-use crate::plan::{self, Options, Plan, file};
+use crate::plan::{self, Plan, file};
 use crate::{diff, report};
 
 pub(super) async fn run(directory: &Path, args: &ApplyArgs, ui: &Ui) -> Result<Ended, Failure> {
@@ -94,11 +93,8 @@ async fn carry_out(
         ..
     } = session;
     apply::prepare(target, lock, live, &desired.workspace).await?;
-    let options = Options {
-        only: plan.only.clone(),
-        max_removals: plan.max_removals,
-    };
-    let scope = Scope::tenants(options.only.iter().cloned());
+    let options = plan.options();
+    let scope = options.scope();
     let again = |live: &Live| plan::build(desired, live, &diff::diff(desired, live, &scope), &options);
     let approved = apply::approve(plan.clone(), target, request, again).await?;
     let report = run_approved(approved, plan.steps.len(), target, lock, ui).await?;

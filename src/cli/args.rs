@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::CommandFactory;
 
 use crate::audit::Severity;
+use crate::diff::Mode;
 
 /// Terraform hands type `-auto-approve` and `-out=x`: a single-dash long option is its double-dash twin. What follows
 /// `--` is somebody else's.
@@ -66,6 +67,13 @@ pub(super) fn severity(text: &str) -> Result<Severity, String> {
     found
         .filter(|severity| *severity != Severity::Note)
         .ok_or_else(|| format!("\"{text}\" is no severity: write critical, high, medium or low"))
+}
+
+/// How far a run may go.
+pub(super) fn mode(text: &str) -> Result<Mode, String> {
+    let modes = [Mode::Additive, Mode::Adopt, Mode::Authoritative];
+    let found = modes.into_iter().find(|mode| mode.as_str() == text);
+    found.ok_or_else(|| format!("\"{text}\" is no mode: write additive, adopt or authoritative"))
 }
 
 /// `K=V`.

@@ -6,6 +6,7 @@ mod args;
 mod audit;
 mod connect;
 mod exit;
+mod import;
 mod interrupt;
 mod plan;
 mod probe;
@@ -55,7 +56,9 @@ enum Command {
     /// Plan, ask, and apply; or apply a saved plan, exactly
     Apply(ApplyArgs),
     /// Put our mark on what exists and the file names, and change nothing else
-    Adopt(AdoptArgs),
+    Adopt(adopt::AdoptArgs),
+    /// Write a tenants file from what lives on the cluster and in IAM, or from a Terraform state
+    Import(import::ImportArgs),
     /// End the session that holds the lock, once it has been named
     Unlock(UnlockArgs),
     /// Prove that no tenant can reach another, or say who can and how; exit 2 on findings
@@ -105,6 +108,9 @@ struct ScopeArgs {
     /// How many tenants may lose their access; default: up to 5, or up to 20 %
     #[arg(long, value_name = "N")]
     max_removals: Option<usize>,
+    /// How far to go: additive (only make and grant), adopt (and put our mark on what exists), authoritative
+    #[arg(long, value_name = "MODE", default_value = "authoritative", value_parser = args::mode)]
+    mode: crate::diff::Mode,
     /// Do not open tenant databases
     #[arg(long)]
     shallow: bool,
@@ -212,18 +218,6 @@ struct WhyArgs {
 }
 
 #[derive(Debug, Args)]
-struct AdoptArgs {
-    #[command(flatten)]
-    files: FileArgs,
-    /// The tenant
-    #[arg(long = "tenant", value_name = "T")]
-    tenant: String,
-    /// How long to wait for another apply
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = args::duration)]
-    lock_timeout: std::time::Duration,
-}
-
-#[derive(Debug, Args)]
 struct UnlockArgs {
     #[command(flatten)]
     files: FileArgs,
@@ -284,6 +278,7 @@ async fn run(cli: Cli, ui: &ui::Ui) -> Result<Ended, exit::Failure> {
         Command::Plan(args) => plan::run(directory, args, ui).await,
         Command::Apply(args) => apply::run(directory, args, ui).await,
         Command::Adopt(args) => adopt::run(directory, args, ui).await,
+        Command::Import(args) => import::run(directory, args, ui).await,
         Command::Unlock(args) => unlock::run(directory, args, ui).await,
         Command::Audit(args) => audit::run(directory, args, ui).await,
         Command::Why(args) => audit::why(directory, args, ui).await,

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod html;
+pub mod import;
 pub mod json;
 pub mod markdown;
 pub mod sarif;

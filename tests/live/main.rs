@@ -13,6 +13,7 @@ mod dependents;
 mod failures;
 mod first_run;
 mod hostile;
+mod importing;
 mod in_the_way;
 mod isolation;
 mod lock;
