@@ -159,16 +159,21 @@ impl<'a> Base<'a> {
     }
 
     fn header(&self, draft: &Draft) -> Header {
-        let mut comments = vec![format!(
-            "The tenants of cluster {}, as they were found. Planning this file changes nothing.",
-            self.cluster.identifier.value
-        )];
+        let cluster = &self.cluster.identifier.value;
+        let first = match self.args.from_tfstate.is_empty() {
+            true => format!(
+                "The tenants of cluster {cluster}, as they were found. Planning this file changes nothing."
+            ),
+            false => format!("The tenants of cluster {cluster}, as a Terraform state has them."),
+        };
+        let mut comments = vec![first];
         let mut blocks = String::new();
         if let Some((identifier, region)) = &self.alone {
             let open: Vec<_> = draft.open_to_public().into_iter().collect();
             let open = open.join(", ");
             let shared = match open.as_str() {
                 "" => String::new(),
+                _ if !self.args.from_tfstate.is_empty() => String::new(),
                 _ => {
                     comments.push(format!(
                         "PUBLIC, and so every tenant, may enter: {open}. Without `shared_databases`, plan would close them."
