@@ -4,11 +4,14 @@
 //! files comes from a pull request at worst, so rendering shows no control character and never more than a
 //! window of a line.
 
+mod problem;
 mod render;
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+
+pub use problem::Problem;
 
 /// The number of diagnostics that are kept; the rest is only counted.
 const KEPT: usize = 1000;
@@ -51,6 +54,8 @@ pub struct Diagnostic {
     pub span: Option<Span>,
     /// Another place that belongs to it, such as the first of two definitions.
     pub related: Option<(Span, String)>,
+    /// Why, where the message does not say it.
+    pub cause: Option<String>,
     /// What to do next.
     pub help: Option<String>,
     /// The source line may hold a secret: only its place is shown.
@@ -75,6 +80,7 @@ impl Diagnostic {
             message,
             span: None,
             related: None,
+            cause: None,
             help: None,
             concealed: false,
         }
@@ -106,6 +112,16 @@ impl Diagnostic {
     pub fn conceal(mut self) -> Self {
         self.concealed = true;
         self
+    }
+}
+
+impl From<Problem> for Diagnostic {
+    fn from(problem: Problem) -> Self {
+        Self {
+            cause: problem.cause,
+            help: problem.help,
+            ..Self::error(problem.code, problem.message)
+        }
     }
 }
 
@@ -230,6 +246,8 @@ pub struct LocatedDiagnostic {
     pub line: Option<usize>,
     /// Its column in characters, from one.
     pub column: Option<usize>,
+    /// Why, where the message does not say it.
+    pub cause: Option<String>,
     /// What to do next.
     pub help: Option<String>,
 }
@@ -335,6 +353,7 @@ impl Diagnostics {
                     file: diagnostic.span.map(|span| sources.name(span.file).to_owned()),
                     line: position.map(|position| position.line),
                     column: position.map(|position| position.column),
+                    cause: diagnostic.cause.clone(),
                     help: diagnostic.help.clone(),
                 }
             })

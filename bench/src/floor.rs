@@ -1,5 +1,8 @@
 //! The floor: what any tool has to send and to ask, by the barest client that does it as concurrently as tenantctl does.
-#![expect(clippy::disallowed_methods, reason = "the floor of an apply writes what an apply writes")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the floor of an apply writes what an apply writes"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

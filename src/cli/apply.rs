@@ -94,14 +94,14 @@ async fn take_lock(session: &Session, args: &ApplyArgs, ui: &Ui) -> Result<Lock,
     let waiting = |holder: &str| ui.note(&format!("waiting up to {timeout:?} for {holder}"));
     let target = &session.target;
     let workspace = &session.desired.workspace;
-    Ok(lock::acquire(
+    let taken = lock::acquire(
         &target.connector,
         &target.admin_database,
         workspace,
         timeout,
         waiting,
-    )
-    .await?)
+    );
+    taken.await.map_err(|error| session.placed(error))
 }
 
 /// Approves and runs.

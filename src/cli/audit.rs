@@ -144,7 +144,8 @@ fn request(session: &Session, shallow: bool) -> EvidenceRequest {
 async fn read(session: &Session, request: &EvidenceRequest, ui: &Ui) -> Result<(Live, Evidence), Failure> {
     let target = &session.target;
     let reading = evidence::read(&target.aws, &target.connector, request);
-    let (live, evidence) = progress::reading(ui, target, reading).await?;
+    let read = progress::reading(ui, target, reading).await;
+    let (live, evidence) = read.map_err(|error| session.placed(error))?;
     tracing::info!(
         aws_calls = live.cost.aws_calls,
         connections = live.cost.connections,
