@@ -142,7 +142,7 @@ impl Ui {
                     color: self.color && std::io::stderr().is_terminal(),
                     ..crate::diag::Style::default()
                 };
-                eprintln!("{}", diagnostics.render(sources, style).trim_end());
+                eprintln!("{}\n", diagnostics.render(sources, style).trim_end());
             }
         }
     }

@@ -154,7 +154,7 @@ impl AwsError {
             code: known.map_or("aws_error", |known| known.code),
             message: self.what(),
             cause: known.map(|known| known.cause.to_owned()),
-            help: details.help.clone().or(help),
+            help: details.help.clone().or(help).or_else(|| Some(UNKNOWN.to_owned())),
         }
     }
 
@@ -180,6 +180,9 @@ impl fmt::Display for AwsError {
         self.problem().fmt(f)
     }
 }
+
+/// What to do about what is in no table.
+const UNKNOWN: &str = "Look the code up in the documentation of the service; -v shows the calls before it";
 
 /// How the table of remedies calls what has no code.
 fn word(kind: AwsErrorKind) -> &'static str {
@@ -241,7 +244,13 @@ fn kind_without_code<E>(error: &SdkError<E>, message: &str) -> AwsErrorKind
 where
     E: Error + 'static,
 {
-    if message.contains("Missing Region") || message.contains("region must be set") {
+    // The last one is about the region's name, which becomes a part of the endpoint's.
+    let about_region = [
+        "Missing Region",
+        "region must be set",
+        "must be a valid host label",
+    ];
+    if about_region.iter().any(|part| message.contains(part)) {
         return AwsErrorKind::Region;
     }
     if causes(error).any(|cause| cause.is::<CredentialsError>()) {
@@ -270,5 +279,7 @@ fn chain(error: &(dyn Error + 'static)) -> String {
         }
         text.push_str(&said);
     }
-    text
+    // The chain of credentials says on lines of their own what it has tried.
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    lines.join("; ").replace(":; ", ": ")
 }

@@ -15,7 +15,7 @@ pub(super) const TABLE: &[Remedy] = &[
         code: "aws_no_region",
         of: &["region"],
         says: "",
-        cause: "neither the file nor the AWS configuration says which region",
+        cause: "neither the file nor the AWS configuration says which region, or what they say is the name of none",
         help: "Write `region` in the cluster block, or set AWS_REGION",
     },
     Remedy {

@@ -64,7 +64,8 @@ impl Remedy {
 /// A problem of Postgres, with what is known about it. `admin` is who we are.
 pub fn postgres(message: String, error: &tokio_postgres::Error, admin: &str) -> Problem {
     let Some(row) = Remedy::of_postgres(error) else {
-        return Problem::new("postgres_error", message);
+        return Problem::new("postgres_error", message)
+            .help("Look the SQLSTATE up in https://www.postgresql.org/docs/current/errcodes-appendix.html; -v shows the statement");
     };
     let name = error.as_db_error().map_or_else(String::new, |said| {
         postgres::subject(said.message(), said.detail().unwrap_or_default())
