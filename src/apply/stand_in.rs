@@ -117,7 +117,7 @@ async fn make(session: &Session, role: &str, name: &str, until: &str) -> Result<
         quote_literal(until),
         quote_identifier(role)
     );
-    batch(&session, &statements).await?;
+    batch(session, &statements).await?;
     Ok(StandIn {
         username: name.to_owned(),
         password,

@@ -9,6 +9,7 @@ mod connect;
 mod exit;
 mod help;
 mod history;
+mod iam_policy;
 mod init;
 mod interrupt;
 mod man;
@@ -78,6 +79,7 @@ enum Command {
     Audit(audit::AuditArgs),
     Why(audit::WhyArgs),
     History(history::HistoryArgs),
+    IamPolicy(iam_policy::IamPolicyArgs),
     Connect(connect::ConnectArgs),
     Token(connect::TokenArgs),
     Completions(completions::CompletionsArgs),
@@ -110,6 +112,7 @@ async fn run(cli: Cli, ui: &ui::Ui) -> Result<Ended, exit::Failure> {
         Command::Audit(args) => audit::run(directory, args, ui).await,
         Command::Why(args) => audit::why(directory, args, ui).await,
         Command::History(args) => history::run(directory, args, ui).await,
+        Command::IamPolicy(args) => iam_policy::run(directory, args, ui),
         Command::Connect(args) => connect::connect(directory, args, ui).await,
         Command::Token(args) => connect::token(directory, args, ui).await,
         Command::Completions(args) => Ok(completions::run(args, ui)),
