@@ -15,6 +15,7 @@ on_both_ends!(
     postgres_that_refuses_or_is_not_there_is_explained,
     aws_that_refuses_or_is_not_there_is_explained,
     a_step_that_fails_says_what_to_do,
+    failures_that_are_alike_are_explained_once,
 );
 
 const TENANT: &str =
@@ -342,8 +343,11 @@ fn a_step_that_fails_says_what_to_do(major: u16) {
         &with("settings = { work_mem = \"lots\" }"),
     );
     insta::assert_snapshot!("steps_explained", report(&site, &found));
+}
 
-    // For people: the cause and the remedy below the failure, once however many fail alike.
+/// For people: the cause and the remedy below the failure, once however many fail alike.
+fn failures_that_are_alike_are_explained_once(major: u16) {
+    let site = Site::start(major);
     let two = format!("{TENANT}{}", TENANT.replace("client01", "client02"));
     let broken = two.replace("\n}", "\n  settings = { work_mem = \"lots\" }\n}");
     site.tenants(&broken);
