@@ -30,12 +30,20 @@ pub(super) struct ApplyArgs {
     #[command(flatten)]
     pub(super) scope: ScopeArgs,
     /// A saved plan: exactly that, or nothing if it is stale
+    ///
+    /// Nothing is asked then. `--tenant` and `--max-removals` have no effect: they had it when the plan was made. The
+    /// options about the file have to be the same as then.
     #[arg(value_name = "PLANFILE")]
     pub(super) plan: Option<PathBuf>,
     /// Do not ask
+    ///
+    /// Without a terminal to ask on, this or a plan file has to be given.
     #[arg(long)]
     pub(super) auto_approve: bool,
     /// Do not prove isolation afterwards
+    ///
+    /// Without it, the part of the audit that needs no IAM runs for the tenants that were touched, and says on standard
+    /// error, and in `audit` of `--json`, what it found. It changes no exit code.
     #[arg(long)]
     pub(super) no_audit: bool,
 }

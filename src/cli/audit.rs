@@ -36,7 +36,7 @@ pub(super) struct AuditArgs {
     /// What concerns exactly this tenant; repeatable
     #[arg(long = "tenant", value_name = "T")]
     pub(super) tenants: Vec<String>,
-    /// How many databases are looked into at a time
+    /// How many databases are looked into, or tenants probed, at a time: 1 to 256
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) parallelism: u16,
     /// Do not open databases
@@ -57,6 +57,8 @@ pub(super) struct AuditArgs {
     #[arg(long, conflicts_with = "json")]
     pub(super) sarif: bool,
     /// Write one HTML page too, with a map of which tenant reaches which
+    ///
+    /// It is written whole or not at all. Its directory must be there.
     #[arg(long, value_name = "FILE")]
     pub(super) html: Option<PathBuf>,
 }
