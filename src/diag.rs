@@ -4,6 +4,7 @@
 //! files comes from a pull request at worst, so rendering shows no control character and never more than a
 //! window of a line.
 
+mod problem;
 mod render;
 mod source;
 
@@ -11,6 +12,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+pub use problem::Problem;
 pub use source::{Position, SourceMap};
 
 /// The number of diagnostics that are kept; the rest is only counted.
@@ -54,6 +56,8 @@ pub struct Diagnostic {
     pub span: Option<Span>,
     /// Another place that belongs to it, such as the first of two definitions.
     pub related: Option<(Span, String)>,
+    /// Why, where the message does not say it.
+    pub cause: Option<String>,
     /// What to do next.
     pub help: Option<String>,
     /// The source line may hold a secret: only its place is shown.
@@ -78,6 +82,7 @@ impl Diagnostic {
             message,
             span: None,
             related: None,
+            cause: None,
             help: None,
             concealed: false,
         }
@@ -123,6 +128,16 @@ impl Diagnostic {
     }
 }
 
+impl From<Problem> for Diagnostic {
+    fn from(problem: Problem) -> Self {
+        Self {
+            cause: problem.cause,
+            help: problem.help,
+            ..Self::error(problem.code, problem.message)
+        }
+    }
+}
+
 /// How to render for people.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
@@ -156,6 +171,8 @@ pub struct LocatedDiagnostic {
     pub line: Option<usize>,
     /// Its column in characters, from one.
     pub column: Option<usize>,
+    /// Why, where the message does not say it.
+    pub cause: Option<String>,
     /// What to do next.
     pub help: Option<String>,
 }
@@ -261,6 +278,7 @@ impl Diagnostics {
                     file: diagnostic.span.map(|span| sources.name(span.file).to_owned()),
                     line: position.map(|position| position.line),
                     column: position.map(|position| position.column),
+                    cause: diagnostic.cause.clone(),
                     help: diagnostic.help.clone(),
                 }
             })

@@ -28,9 +28,13 @@ pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) scope: ScopeArgs,
     /// Markdown, for a comment on a pull request
+    ///
+    /// A table first, a folded section a tenant, and never more than a comment holds.
     #[arg(long, conflicts_with = "json")]
     pub(super) markdown: bool,
-    /// Save the plan, for apply
+    /// Save the plan, for `tenantctl apply FILE`
+    ///
+    /// It is written with mode 0600, whole or not at all. Its path is relative to the current directory.
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
     /// Write how it ended, as JSON, for a script: empty, changes, refused or error
