@@ -1,4 +1,4 @@
-//! `plan`: what apply would do. It writes nowhere but to `--out` and `--status-file`.
+//! `plan`: what apply would do. It writes nowhere but to the files that it is given.
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +21,9 @@ pub(super) struct PlanArgs {
     /// Markdown, for a comment on a pull request
     #[arg(long, conflicts_with = "json")]
     markdown: bool,
+    /// The same Markdown in a file, besides what is printed
+    #[arg(long, value_name = "FILE")]
+    markdown_file: Option<PathBuf>,
     /// Save the plan, for apply
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -54,10 +57,14 @@ async fn planned(directory: &Path, args: &PlanArgs, ui: &Ui) -> Result<(Ended, V
     let session = session::open(directory, &args.scope.files, parallelism, args.scope.shallow, ui).await?;
     let live = session.read(ui).await?;
     let plan = make(&session, &live, &args.scope)?;
+    let markdown = || report::markdown::plan(&plan, &session.notices);
     if args.markdown {
-        ui.data(&report::markdown::plan(&plan, &session.notices));
+        ui.data(&markdown());
     } else {
         show(&session, &plan, &args.scope, ui);
+    }
+    if let Some(path) = &args.markdown_file {
+        plan::file::write_text(path, &markdown())?;
     }
     if let Some(path) = &args.out {
         plan::file::write(path, &plan)?;
