@@ -94,6 +94,17 @@ impl Diagnostic {
         self
     }
 
+    /// Adds the place that the value was written at, unless that lies within the one that is shown.
+    #[must_use]
+    pub fn from_elsewhere(self, value: Span) -> Self {
+        let is_within =
+            |span: Span| span.file == value.file && span.start <= value.start && value.end <= span.end;
+        if self.related.is_some() || self.span.is_none_or(is_within) {
+            return self;
+        }
+        self.related(value, "the value is written here")
+    }
+
     /// Adds what to do next.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
@@ -343,13 +354,27 @@ impl Diagnostics {
 
     /// The form for people: message, place, the source line and what to do.
     pub fn render(&self, sources: &SourceMap, style: Style) -> String {
-        let shown = self.list.iter().take(RENDERED);
-        let mut text = render::render(shown, sources, style);
+        let mut shown: Vec<&Diagnostic> = self.list.iter().collect();
+        if shown.len() > RENDERED {
+            // What stops the run is not hidden behind what does not.
+            shown.sort_by_key(|diagnostic| diagnostic.severity);
+            shown.truncate(RENDERED);
+        }
+        let mut text = render::render(shown.into_iter(), sources, style);
         let hidden = self.list.len().saturating_sub(RENDERED) + self.dropped;
         if hidden > 0 {
             text.push_str(&format!("... and {hidden} more\n"));
         }
         text
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.into_iter()
     }
 }
 

@@ -2,14 +2,35 @@
 
 use std::path::Path;
 
+use clap::Args;
+
 use super::apply::run_approved;
 use super::exit::Failure;
 use super::ui::Ui;
-use super::{AdoptArgs, Ended, session};
+use super::{Ended, FileArgs, args, session};
 use crate::address::TenantId;
 use crate::apply::{self, Live, lock};
 use crate::plan::{self, Options};
 use crate::{diff, report};
+
+/// Put our mark on what exists and the file names, and change nothing else
+///
+/// What somebody else made is held as "exists, not ours" until it is adopted. Look at the plan before and after: from
+/// then on `apply` may change these objects.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl adopt --tenant client01")]
+pub(super) struct AdoptArgs {
+    #[command(flatten)]
+    pub(super) files: FileArgs,
+    /// The tenant
+    #[arg(long = "tenant", value_name = "T")]
+    pub(super) tenant: String,
+    /// How long to wait for another apply
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = args::duration)]
+    pub(super) lock_timeout: std::time::Duration,
+}
 
 pub(super) async fn run(directory: &Path, args: &AdoptArgs, ui: &Ui) -> Result<Ended, Failure> {
     let session = session::open(directory, &args.files, 1, true, ui).await?;

@@ -14,19 +14,28 @@ use crate::plan::{self, Options, Plan};
 use crate::report::status;
 use crate::{diff, report};
 
+/// Show what apply would do
+///
+/// Reads AWS and Postgres, compares them with the file, and prints the difference. It writes nothing but the files
+/// that it is given, and takes no lock. `-v` shows every SQL statement and API call of the plan.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl plan
+  $ tenantctl plan --tenant client01 -v
+  $ tenantctl plan --out tenants.plan --detailed-exitcode")]
 pub(super) struct PlanArgs {
     #[command(flatten)]
-    pub scope: ScopeArgs,
+    pub(super) scope: ScopeArgs,
     /// Markdown, for a comment on a pull request
     #[arg(long, conflicts_with = "json")]
-    markdown: bool,
+    pub(super) markdown: bool,
     /// The same Markdown in a file, besides what is printed
     #[arg(long, value_name = "FILE")]
     markdown_file: Option<PathBuf>,
     /// Save the plan, for apply
     #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     /// Write how it ended, as JSON, for a script: empty, changes, refused or error
     #[arg(long, value_name = "FILE")]
     status_file: Option<PathBuf>,

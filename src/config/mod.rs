@@ -3,15 +3,17 @@
 //! [`load`] reads the files of a directory, decodes them from `hcl::edit` and returns either a
 //! [`Config`] or every problem at once. Nothing here reaches the network or the environment.
 //!
-//! `source` reads, `syntax` parses, `scope` orders variables and locals, `eval` makes values that know
-//! their place, `arguments` takes them one by one, and `decode` with `cluster`, `naming`, `tenant`, `network`
-//! and `settings` gives them their types.
+//! `source` reads, `syntax` parses, `scope` orders variables and locals, `eval` with `functions` makes values that know
+//! their place, `arguments` takes them one by one, and `decode` with `for_each`, `cluster`, `naming`, `tenant`,
+//! `network` and `settings` gives them their types.
 
 mod arguments;
 mod cluster;
 mod context;
 mod decode;
 mod eval;
+mod for_each;
+mod functions;
 mod naming;
 mod network;
 mod operators;

@@ -151,7 +151,7 @@ fn variable(context: &mut Context<'_>, file: usize, block: &Block, name: &str) -
     let default = context.variables.get(name).map(|value| &value.kind);
     by_type.unwrap_or(match default {
         None | Some(Kind::String(_) | Kind::Null | Kind::Invalid) => Wanted::Text,
-        Some(Kind::Bool(_) | Kind::Number(_) | Kind::List(_) | Kind::Object(_)) => Wanted::Expression,
+        Some(_) => Wanted::Expression,
     })
 }
 

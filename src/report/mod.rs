@@ -1,6 +1,7 @@
 //! Plans and results for people and machines. It decides nothing.
 
 pub mod audit;
+pub mod history;
 pub mod html;
 pub mod json;
 pub mod markdown;

@@ -1,6 +1,9 @@
 //! Tenants files, good and bad: what is understood, and what is said about the rest.
 
 mod bounds;
+mod costs;
+mod for_each;
+mod functions;
 mod hostile;
 mod loading;
 mod places;
