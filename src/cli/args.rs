@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, CommandFactory};
 
 use crate::audit::Severity;
+use crate::diff::Mode;
 
 /// The heading in `--help`.
 const FILE: &str = "The tenants file";
@@ -39,6 +40,9 @@ pub(super) struct ScopeArgs {
     /// How many tenants may lose their access; default: up to 5, or up to 20 %
     #[arg(long, value_name = "N")]
     pub(super) max_removals: Option<usize>,
+    /// How far to go: additive (only make and grant), adopt (and put our mark on what exists), authoritative
+    #[arg(long, value_name = "MODE", default_value = "authoritative", value_parser = mode)]
+    pub(super) mode: crate::diff::Mode,
     /// Do not open tenant databases
     #[arg(long)]
     pub(super) shallow: bool,
@@ -113,6 +117,13 @@ pub(super) fn severity(text: &str) -> Result<Severity, String> {
     found
         .filter(|severity| *severity != Severity::Note)
         .ok_or_else(|| format!("\"{text}\" is no severity: write critical, high, medium or low"))
+}
+
+/// How far a run may go.
+pub(super) fn mode(text: &str) -> Result<Mode, String> {
+    let modes = [Mode::Additive, Mode::Adopt, Mode::Authoritative];
+    let found = modes.into_iter().find(|mode| mode.as_str() == text);
+    found.ok_or_else(|| format!("\"{text}\" is no mode: write additive, adopt or authoritative"))
 }
 
 /// `K=V`.

@@ -10,6 +10,7 @@ mod exit;
 mod help;
 mod history;
 mod iam_policy;
+mod import;
 mod init;
 mod interrupt;
 mod man;
@@ -75,6 +76,7 @@ enum Command {
     Plan(plan::PlanArgs),
     Apply(apply::ApplyArgs),
     Adopt(adopt::AdoptArgs),
+    Import(import::ImportArgs),
     Unlock(unlock::UnlockArgs),
     Audit(audit::AuditArgs),
     Why(audit::WhyArgs),
@@ -108,6 +110,7 @@ async fn run(cli: Cli, ui: &ui::Ui) -> Result<Ended, exit::Failure> {
         Command::Plan(args) => plan::run(directory, args, ui).await,
         Command::Apply(args) => apply::run(directory, args, ui).await,
         Command::Adopt(args) => adopt::run(directory, args, ui).await,
+        Command::Import(args) => import::run(directory, args, ui).await,
         Command::Unlock(args) => unlock::run(directory, args, ui).await,
         Command::Audit(args) => audit::run(directory, args, ui).await,
         Command::Why(args) => audit::why(directory, args, ui).await,
