@@ -17,10 +17,18 @@ use crate::{diff, report};
 /// How many tenants are worked on at a time.
 const PARALLELISM: usize = 8;
 
+/// Put our mark on what exists and the file names, and change nothing else
+///
+/// What somebody else made is held as "exists, not ours" until it is adopted. Look at the plan before and after: from
+/// then on `apply` may change these objects.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl adopt --tenant client01
+  $ tenantctl adopt --all")]
 pub(super) struct AdoptArgs {
     #[command(flatten)]
-    files: FileArgs,
+    pub(super) files: FileArgs,
     /// The tenant; repeatable
     #[arg(long = "tenant", value_name = "T", required_unless_present = "all")]
     tenants: Vec<String>,
@@ -29,7 +37,7 @@ pub(super) struct AdoptArgs {
     all: bool,
     /// How long to wait for another apply
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = args::duration)]
-    lock_timeout: std::time::Duration,
+    pub(super) lock_timeout: std::time::Duration,
 }
 
 pub(super) async fn run(directory: &Path, args: &AdoptArgs, ui: &Ui) -> Result<Ended, Failure> {

@@ -8,14 +8,14 @@ use tokio::sync::Mutex;
 
 use super::exit::Failure;
 use super::ui::Ui;
-use super::{FileArgs, ScopeArgs, validate};
+use super::{FileArgs, ScopeArgs, progress, validate};
 use crate::address::{Address, TenantId};
 use crate::apply::Target;
 use crate::config::{AdminAuth, Cluster, Config};
 use crate::desired::{self, Desired, lint};
 use crate::diag::{Diagnostics, LocatedDiagnostic};
 use crate::live::aws::Aws;
-use crate::live::connect::{Connector, Login};
+use crate::live::connect::{Connector, Login, Reading};
 use crate::live::{Live, ReadRequest, rds, tls};
 use crate::model::{ClusterFacts, Secret};
 
@@ -40,7 +40,7 @@ pub(super) fn check(directory: &Path, files: &FileArgs, ui: &Ui) -> Result<Check
     let loaded = validate::load_files(directory, files);
     let diagnostics = lint::validate(&loaded);
     if !diagnostics.is_empty() && (diagnostics.has_errors() || !ui.quiet) {
-        ui.complain(&diagnostics.render(&loaded.sources, ui.diagnostics()));
+        ui.diagnose(&diagnostics, &loaded.sources);
     }
     let Some(config) = loaded.config().filter(|_| !diagnostics.has_errors()).cloned() else {
         return Err(Failure::Shown);
@@ -87,7 +87,7 @@ pub(super) async fn open(
             let loaded = validate::load_files(directory, files);
             let mut diagnostics = Diagnostics::default();
             diagnostics.extend(problems);
-            ui.complain(&diagnostics.render(&loaded.sources, ui.diagnostics()));
+            ui.diagnose(&diagnostics, &loaded.sources);
             return Err(Failure::Shown);
         }
     };
@@ -113,7 +113,8 @@ pub(super) async fn open(
 impl Session {
     /// Reads everything.
     pub(super) async fn read(&self, ui: &Ui) -> Result<Live, Failure> {
-        let live = crate::live::read(&self.target.aws, &self.target.connector, &self.request).await?;
+        let reading = crate::live::read(&self.target.aws, &self.target.connector, &self.request);
+        let live = progress::reading(ui, &self.target, reading).await?;
         for note in &live.notes {
             ui.note(note);
         }
@@ -193,23 +194,23 @@ pub(super) async fn connector(
         username: admin.to_owned(),
         login,
         tls,
+        reading: Reading::default(),
         application_name: format!("tenantctl {actor}").chars().take(60).collect(),
     })
 }
 
+/// Where the admin's password of a cluster is looked for.
+pub(super) fn password_variable(cluster: &str) -> String {
+    let suffix = cluster.chars().map(|c| match c {
+        'a'..='z' | 'A'..='Z' | '0'..='9' => c.to_ascii_uppercase(),
+        _ => '_',
+    });
+    format!("TENANTCTL_PASSWORD_{}", suffix.collect::<String>())
+}
+
 /// From the environment, which `ps` does not show to others.
 fn password(cluster: &str) -> Result<Secret, Failure> {
-    let suffix: String = cluster
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_uppercase()
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    let own = format!("TENANTCTL_PASSWORD_{suffix}");
+    let own = password_variable(cluster);
     std::env::var(&own).or_else(|_| std::env::var("PGPASSWORD")).map(Secret::new).map_err(|_| {
         Failure::Said(format!(
             "no password for the admin: set {own} or PGPASSWORD, or write auth = \"iam\" or \"secret\" in the admin block"

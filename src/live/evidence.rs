@@ -96,13 +96,16 @@ async fn read_postgres(
     }
     drop(session);
     let databases = databases(request, &live);
+    connector.reading.expect(databases.len());
     let found: Vec<_> = stream::iter(databases)
         .map(|database| async move {
             let read = async {
                 let session = connector.connect(&database, Purpose::Read).await?;
                 read_inside(&session).await
             };
-            (database.clone(), read.await)
+            let read = read.await;
+            connector.reading.looked_into_one();
+            (database, read)
         })
         .buffer_unordered(request.parallelism.max(1))
         .collect()

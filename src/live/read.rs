@@ -236,13 +236,16 @@ fn remember(world: &mut crate::model::World, ledger: &Ledger, oids: &BTreeMap<Ad
 
 /// One connection a database, `parallelism` at a time. One that cannot be opened is a gap.
 async fn look_inside(connector: &Connector, parallelism: usize, databases: Vec<String>, live: &mut Live) {
+    connector.reading.expect(databases.len());
     let found: Vec<_> = stream::iter(databases)
         .map(|database| async move {
             let read = async {
                 let session = connector.connect(&database, Purpose::Read).await?;
                 postgres::read_inside(&session).await
             };
-            (database.clone(), read.await)
+            let read = read.await;
+            connector.reading.looked_into_one();
+            (database, read)
         })
         .buffer_unordered(parallelism.max(1))
         .collect()

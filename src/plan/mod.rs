@@ -112,6 +112,18 @@ pub enum ActionWord {
     Adopt,
 }
 
+impl ActionWord {
+    /// The word, as JSON and the ledger spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Adopt => "adopt",
+        }
+    }
+}
+
 /// Something that is not done, as data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldObject {

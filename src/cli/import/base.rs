@@ -94,7 +94,7 @@ impl<'a> Base<'a> {
         let config = loaded.config().cloned();
         let cluster = config.as_ref().and_then(|config| config.cluster.clone());
         let (Some(config), Some(mut cluster)) = (config, cluster) else {
-            ui.complain(&loaded.diagnostics.render(&loaded.sources, ui.diagnostics()));
+            ui.diagnose(&loaded.diagnostics, &loaded.sources);
             return Err(Failure::Said("the options about the cluster have errors".into()));
         };
         cluster.sslrootcert = cluster.sslrootcert.map(|path| directory.join(path));
@@ -218,7 +218,7 @@ impl<'a> Base<'a> {
                 .filter_map(|finding| Some((self.tenant_of(&loaded, finding)?, finding.message.clone())))
                 .collect();
             if refused.is_empty() {
-                ui.complain(&findings.render(&loaded.sources, ui.diagnostics()));
+                ui.diagnose(&findings, &loaded.sources);
                 return Err(Failure::Said(
                     "what was found does not fit into the file that is there; nothing was written".into(),
                 ));
