@@ -6,6 +6,7 @@ mod args;
 mod audit;
 mod connect;
 mod exit;
+mod fmt;
 mod interrupt;
 mod plan;
 mod probe;
@@ -50,6 +51,8 @@ struct Cli {
 enum Command {
     /// Check the tenants file without any network
     Validate(ValidateArgs),
+    /// Bring tenants files into canonical layout; exit 3 with --check when something would change
+    Fmt(fmt::FmtArgs),
     /// Show what apply would do; exit 2 with --detailed-exitcode when there is something
     Plan(PlanArgs),
     /// Plan, ask, and apply; or apply a saved plan, exactly
@@ -281,6 +284,7 @@ async fn run(cli: Cli, ui: &ui::Ui) -> Result<Ended, exit::Failure> {
     let directory = cli.directory.as_path();
     match &cli.command {
         Command::Validate(args) => validate::run(directory, args, ui),
+        Command::Fmt(args) => fmt::run(directory, args, ui),
         Command::Plan(args) => plan::run(directory, args, ui).await,
         Command::Apply(args) => apply::run(directory, args, ui).await,
         Command::Adopt(args) => adopt::run(directory, args, ui).await,
