@@ -23,9 +23,9 @@ pub async fn prepare(target: &Target, lock: &Lock, live: &Live, workspace: &str)
         return Ok(());
     }
     let run = ledger::Run {
-        id: String::new(),
         workspace: workspace.to_owned(),
         actor: target.actor.clone(),
+        ..ledger::Run::default()
     };
     let fresh = crate::live::ledger::read(lock.session(), &live.server.power.admin).await?;
     ledger::settle(lock.session(), &run, &fresh, live).await

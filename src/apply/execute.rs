@@ -259,12 +259,10 @@ impl Executor<'_> {
         loop {
             let failed = |error| ApplyError::sql(&session.database, error);
             session
-                .client()
                 .query_one(TERMINATE, &[&role, &database])
                 .await
                 .map_err(failed)?;
             let row = session
-                .client()
                 .query_one(REMAIN, &[&role, &database])
                 .await
                 .map_err(failed)?;

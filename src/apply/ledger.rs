@@ -1,23 +1,28 @@
 //! Writing what tenantctl remembers.
-#![expect(clippy::disallowed_methods, reason = "the ledger is written here")]
 
 mod settle;
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::ApplyError;
+use super::statement::{batch, execute};
 use crate::address::{Address, TenantId};
 use crate::live::connect::Session;
 use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE, DROP_DATABASE};
-use crate::plan::{Command, IamCommand, Record, Step};
+use crate::plan::{ActionWord, Command, IamCommand, Plan, Record, Step};
 
 pub(super) use settle::settle;
 
 /// The ledger's SQL, a file per version.
-const VERSIONS: [&str; 1] = [include_str!("../../state/001.sql")];
+const VERSIONS: [&str; 2] = [
+    include_str!("../../state/001.sql"),
+    include_str!("../../state/002.sql"),
+];
 
 /// Who writes, for every row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Run {
     /// Random, so that two runs never share rows.
     pub id: String,
@@ -25,30 +30,22 @@ pub struct Run {
     pub workspace: String,
     /// User and host.
     pub actor: String,
-}
-
-async fn execute(
-    session: &Session,
-    sql: &str,
-    values: &[&(dyn tokio_postgres::types::ToSql + Sync)],
-) -> Result<u64, ApplyError> {
-    let done = session.client().execute(sql, values).await;
-    done.map_err(|error| ApplyError::sql(&session.database, error))
+    /// What becomes of an object, by the number of the step.
+    pub actions: BTreeMap<usize, ActionWord>,
 }
 
 /// Brings the ledger up to date. Only under the lock.
 ///
 /// # Errors
 /// The admin may not create a schema in the admin database, or a statement fails.
-pub async fn prepare(session: &Session, run: &Run, plan: &str) -> Result<(), ApplyError> {
-    let client = session.client();
+pub async fn prepare(session: &Session, run: &Run, plan: &Plan) -> Result<(), ApplyError> {
     let failed = |error| ApplyError::sql(&session.database, error);
-    let exists = client
+    let exists = session
         .query_one("SELECT to_regclass('tenantctl.version') IS NOT NULL", &[])
         .await
         .map_err(failed)?;
     let version: i32 = if exists.get(0) {
-        let row = client
+        let row = session
             .query_one("SELECT max(version) FROM tenantctl.version", &[])
             .await
             .map_err(failed)?;
@@ -58,28 +55,42 @@ pub async fn prepare(session: &Session, run: &Run, plan: &str) -> Result<(), App
     };
     let done = usize::try_from(version).unwrap_or(0);
     for sql in VERSIONS.iter().skip(done) {
-        client
-            .batch_execute(&format!("BEGIN; {sql} COMMIT;"))
-            .await
-            .map_err(failed)?;
+        batch(session, &format!("BEGIN; {sql} COMMIT;")).await?;
     }
     execute(
         session,
-        "INSERT INTO tenantctl.run (id, workspace, actor, tool_version, plan) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO tenantctl.run (id, workspace, actor, tool_version, plan, summary, steps)
+         VALUES ($1, $2, $3, $4, $5, $6::text::jsonb, $7)",
         &[
             &run.id,
             &run.workspace,
             &run.actor,
             &env!("CARGO_PKG_VERSION"),
-            &plan,
+            &plan.live_digest.to_string(),
+            &summary(plan).to_string(),
+            &i32::try_from(plan.steps.len()).unwrap_or(i32::MAX),
         ],
     )
     .await?;
     Ok(())
 }
 
-/// Ends a run.
-pub async fn finish(session: &Session, run: &Run) -> Result<(), ApplyError> {
+/// Counts of changes by action.
+fn summary(plan: &Plan) -> Value {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for change in &plan.changes {
+        *counts.entry(change.action.as_str()).or_default() += 1;
+    }
+    json!(counts)
+}
+
+/// Ends a run. A step that failed in a transaction took its row with it: these get theirs now. One that nobody knows
+/// the outcome of stays open.
+pub async fn finish(session: &Session, run: &Run, failed: &[(&Step, &str)]) -> Result<(), ApplyError> {
+    for (step, error) in failed {
+        let outcome = format!("failed: {error}");
+        insert(session, run, step, &json!({}), Some(&outcome), "DO NOTHING").await?;
+    }
     execute(
         session,
         "UPDATE tenantctl.run SET finished_at = now() WHERE id = $1",
@@ -101,7 +112,7 @@ pub async fn begin(
     } else {
         json!({ "known_keys": known_keys })
     };
-    insert(session, run, step, &detail, false).await
+    insert(session, run, step, &detail, None, AGAIN).await
 }
 
 /// Writes that a step is done, with what it changes in the ledger. Inside the caller's transaction.
@@ -115,7 +126,7 @@ pub async fn done(session: &Session, run: &Run, step: &Step, begun: bool) -> Res
         )
         .await?;
     } else {
-        insert(session, run, step, &json!({}), true).await?;
+        insert(session, run, step, &json!({}), Some("done"), AGAIN).await?;
     }
     for record in &step.records {
         write(session, run, step.tenant.as_ref(), record).await?;
@@ -138,7 +149,7 @@ pub async fn failed(session: &Session, run: &Run, step: &Step, error: &str) -> R
 pub async fn has_committed(session: &Session, run: &Run, step: &Step) -> Result<bool, ApplyError> {
     let sql =
         "SELECT count(*) FROM tenantctl.step WHERE run_id = $1 AND step = $2 AND finished_at IS NOT NULL";
-    let row = session.client().query_one(sql, &[&run.id, &number(step)]).await;
+    let row = session.query_one(sql, &[&run.id, &number(step)]).await;
     let row = row.map_err(|error| ApplyError::sql(&session.database, error))?;
     Ok(row.get::<_, i64>(0) > 0)
 }
@@ -164,21 +175,29 @@ pub async fn key_handed_over(
     done(session, run, step, true).await
 }
 
+/// What becomes of the row of a step that is tried again.
+const AGAIN: &str = "DO UPDATE SET begun_at = now(), finished_at = excluded.finished_at, outcome = excluded.outcome, \
+                     detail = excluded.detail";
+
+/// A row of a step, with its outcome if it has one; `existing` says what becomes of one that is there.
 async fn insert(
     session: &Session,
     run: &Run,
     step: &Step,
     detail: &Value,
-    finished: bool,
+    outcome: Option<&str>,
+    existing: &'static str,
 ) -> Result<(), ApplyError> {
     let tenant = step.tenant.as_ref().map(TenantId::as_str);
+    let action = run.actions.get(&step.id).map(|action| action.as_str());
+    let sql = format!(
+        "INSERT INTO tenantctl.step (run_id, step, workspace, address, tenant, command, detail, outcome, finished_at, action)
+         VALUES ($1, $2, $3, $4::text::jsonb, $5, $6, $7::text::jsonb, $8::text, CASE WHEN $8::text IS NOT NULL THEN now() END, $9)
+         ON CONFLICT (run_id, step) {existing}"
+    );
     execute(
         session,
-        "INSERT INTO tenantctl.step (run_id, step, workspace, address, tenant, command, detail, finished_at, outcome)
-         VALUES ($1, $2, $3, $4::text::jsonb, $5, $6, $7::text::jsonb,
-                 CASE WHEN $8 THEN now() END, CASE WHEN $8 THEN 'done' END)
-         ON CONFLICT (run_id, step) DO UPDATE SET begun_at = now(), finished_at = excluded.finished_at,
-                                                  outcome = excluded.outcome, detail = excluded.detail",
+        &sql,
         &[
             &run.id,
             &number(step),
@@ -187,7 +206,8 @@ async fn insert(
             &tenant,
             &word(&step.command),
             &detail.to_string(),
-            &finished,
+            &outcome,
+            &action,
         ],
     )
     .await?;

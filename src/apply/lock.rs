@@ -64,7 +64,6 @@ fn number(prefix: &str, workspace: &str) -> i64 {
 /// The lock is gone, or the session is.
 pub(super) async fn mark_writer(session: &Session, lock: &Lock) -> Result<i32, ApplyError> {
     let row = session
-        .client()
         .query_one(
             "SELECT pg_advisory_lock_shared($1), pg_backend_pid() AS pid",
             &[&writers_key(&lock.workspace)],
@@ -100,7 +99,6 @@ pub async fn acquire(
     patience.take(&session, writers_key(workspace), &waiting).await?;
     let writers = writers_key(workspace);
     let released = session
-        .client()
         .query_one(
             "SELECT pg_advisory_unlock($1), pg_backend_pid() AS pid",
             &[&writers],
@@ -134,7 +132,6 @@ impl Patience<'_> {
         let mut told = false;
         loop {
             let row = session
-                .client()
                 .query_one("SELECT pg_try_advisory_lock($1)", &[&key])
                 .await
                 .map_err(|error| ApplyError::sql(&session.database, error))?;

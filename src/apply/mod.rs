@@ -14,6 +14,7 @@ mod read_back;
 mod run;
 pub mod secret_material;
 mod sessions;
+pub mod stand_in;
 mod statement;
 pub mod unlock;
 mod watch;

@@ -91,7 +91,6 @@ impl<'a> Pool<'a> {
         loop {
             if let Some(session) = self.attempt(database, &mut waiting).await? {
                 let row = session
-                    .client()
                     .query_one(FORGET_WHO_WE_ARE, &[])
                     .await
                     .map_err(|error| ApplyError::sql(database, error))?;

@@ -62,7 +62,7 @@ pub(super) async fn check(session: &Session, expectation: &Expectation) -> Resul
             member,
             present,
         } => {
-            let row = session.client().query_one(MEMBERSHIP, &[role, member]).await;
+            let row = session.query_one(MEMBERSHIP, &[role, member]).await;
             let found: bool = row
                 .map_err(|error| ApplyError::sql(&session.database, error))?
                 .get(0);
@@ -83,7 +83,6 @@ async fn read(session: &Session, sql: &str, object: &str, grantee: &Grantee) -> 
         Grantee::Role(name) => Some(name.as_str()),
     };
     let rows = session
-        .client()
         .query(sql, &[&object, &role])
         .await
         .map_err(|error| ApplyError::sql(&session.database, error))?;

@@ -15,7 +15,7 @@ use super::membership;
 use super::pool::Pool;
 use super::{ApplyError, ApprovedPlan, Interrupt, Outcome, Progress, Report, StepResult, Target};
 use crate::address::TenantId;
-use crate::plan::{Command, Phase, Plan, Step};
+use crate::plan::{ActionWord, Command, Phase, Plan, Step};
 
 /// Applies a plan. A failed step stops its tenant, nothing else.
 ///
@@ -34,8 +34,9 @@ pub async fn run(
         id: format!("{:016x}", rand::random::<u64>()),
         workspace: plan.workspace.clone(),
         actor: target.actor.clone(),
+        actions: actions(&plan),
     };
-    ledger::prepare(lock.session(), &run, &plan.live_digest.to_string()).await?;
+    ledger::prepare(lock.session(), &run, &plan).await?;
     let pool = Pool::new(Arc::clone(&target.connector), &target.admin_database, lock);
     let iam = IamWriter::new(&target.aws).expecting(&recent);
     let worker = Worker {
@@ -51,20 +52,36 @@ pub async fn run(
         state: Mutex::default(),
     };
     worker.phases(&plan, target.parallelism.max(1)).await;
-    // What was done counts, also where the end of it cannot be written down.
-    if let Err(error) = ledger::finish(lock.session(), &run).await {
-        tracing::debug!(%error, "the end of the run could not be written");
-    }
     let State {
         outcomes,
         handed_over,
         ..
     } = worker.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let failed: Vec<(&Step, &str)> = plan
+        .steps
+        .iter()
+        .filter_map(|step| match outcomes.get(&step.id)? {
+            Outcome::Failed(error) => Some((step, error.as_str())),
+            _ => None,
+        })
+        .collect();
+    // What was done counts, also where the end of it cannot be written down.
+    if let Err(error) = ledger::finish(lock.session(), &run, &failed).await {
+        tracing::debug!(%error, "the end of the run could not be written");
+    }
     Ok(Report {
         results: results(&plan, &outcomes),
         handed_over,
         elapsed: started.elapsed(),
     })
+}
+
+/// What becomes of an object, by the number of the step.
+fn actions(plan: &Plan) -> BTreeMap<usize, ActionWord> {
+    let changes = plan.changes.iter();
+    changes
+        .flat_map(|change| change.steps.iter().map(|step| (*step, change.action)))
+        .collect()
 }
 
 fn results(plan: &Plan, outcomes: &BTreeMap<usize, Outcome>) -> Vec<StepResult> {

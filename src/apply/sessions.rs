@@ -65,7 +65,6 @@ async fn others(
     values: &[&(dyn ToSql + Sync)],
 ) -> Result<Vec<Other>, ApplyError> {
     let rows = session
-        .client()
         .query(&format!("{OTHER} {condition} ORDER BY 2, 1"), values)
         .await
         .map_err(|error| ApplyError::sql(&session.database, error))?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rand::RngExt as _;
 use tokio::time::sleep;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
 
 use super::ledger::{self, Run};
 use super::{ApplyError, read_back};
@@ -39,36 +40,42 @@ pub(super) async fn transaction(
         Ok(()) => commit(session).await,
         Err(error) => {
             // A session that cannot even roll back is dropped by the caller, which rolls back as well.
-            let _ = session.client().batch_execute("ROLLBACK").await;
+            let _ = batch(session, "ROLLBACK").await;
             Err(error)
         }
     }
 }
 
 pub(super) async fn begin_transaction(session: &Session) -> Result<(), ApplyError> {
-    session
-        .client()
-        .batch_execute("BEGIN")
-        .await
-        .map_err(|error| ApplyError::sql(&session.database, error))
+    batch(session, "BEGIN").await
 }
 
 pub(super) async fn commit(session: &Session) -> Result<(), ApplyError> {
-    session
-        .client()
-        .batch_execute("COMMIT")
-        .await
-        .map_err(|error| ApplyError::sql(&session.database, error))
+    batch(session, "COMMIT").await
+}
+
+/// Statements without values.
+pub(super) async fn batch(session: &Session, statements: &str) -> Result<(), ApplyError> {
+    let work = session.client().batch_execute(statements);
+    let done = session.timed(statements, &[], work).await;
+    done.map_err(|error| ApplyError::sql(&session.database, error))
+}
+
+/// A statement with values; how many rows it changed.
+pub(super) async fn execute(
+    session: &Session,
+    statement: &str,
+    values: &[&(dyn ToSql + Sync)],
+) -> Result<u64, ApplyError> {
+    let work = session.client().execute(statement, values);
+    let done = session.timed(statement, values, work).await;
+    done.map_err(|error| ApplyError::sql(&session.database, error))
 }
 
 /// One statement. "No privileges could be revoked" and its sibling are warnings to Postgres and errors here.
 pub(super) async fn run_statement(session: &Session, statement: &str) -> Result<(), ApplyError> {
     session.take_notices();
-    session
-        .client()
-        .batch_execute(statement)
-        .await
-        .map_err(|error| ApplyError::sql(&session.database, error))?;
+    batch(session, statement).await?;
     for (code, message) in session.take_notices() {
         let in_vain = code == SqlState::WARNING_PRIVILEGE_NOT_REVOKED
             || code == SqlState::WARNING_PRIVILEGE_NOT_GRANTED;

@@ -54,10 +54,7 @@ async fn terminate(session: &Session, other: &Other) -> Result<(), ApplyError> {
     const TERMINATE: &str = "
         SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE pid = $1 AND coalesce(backend_start::text, $2) = $2";
-    let done = session
-        .client()
-        .query(TERMINATE, &[&other.pid, &other.since])
-        .await;
+    let done = session.query(TERMINATE, &[&other.pid, &other.since]).await;
     match done {
         Ok(_) => Ok(()),
         Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Err(ApplyError::MayNotEnd {

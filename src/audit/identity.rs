@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::credentials::Credentials;
 use super::finding::{Finding, Findings, count, some};
 use super::rules::{self, Rule};
 use super::who::Who;
@@ -19,8 +20,8 @@ const CONNECT: &str = "rds-db:connect";
 /// Tenants by the ARN of their database user.
 type Users<'a> = BTreeMap<String, &'a TenantId>;
 
-/// Adds what is wrong with identity policies. Returns how many patterns were tried.
-pub(super) fn check(who: &Who<'_>, findings: &mut Findings) -> usize {
+/// Adds what is wrong with identity policies, and who may connect as whom. Returns how many patterns were tried.
+pub(super) fn check(who: &Who<'_>, credentials: &mut Credentials, findings: &mut Findings) -> usize {
     let Known::Yes(account) = &who.evidence.account else {
         return 0;
     };
@@ -31,6 +32,10 @@ pub(super) fn check(who: &Who<'_>, findings: &mut Findings) -> usize {
             .flat_map(|policy| policy.document.about(CONNECT).map(move |claim| (claim, policy)))
             .collect();
         let reached = reached(identity, &claims, &users, &mut steps);
+        for tenant in reached.keys().copied().cloned() {
+            let holders = credentials.entry(tenant).or_default();
+            holders.may_connect.insert(identity.arn.clone());
+        }
         let own = who.tenant_of_arn(&identity.arn);
         let mut named = BTreeSet::new();
         named.extend(connects(identity, own, &reached, findings));

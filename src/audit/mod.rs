@@ -5,6 +5,7 @@
 
 mod across;
 mod connect;
+mod credentials;
 mod finding;
 mod graph;
 mod holder;
@@ -27,6 +28,7 @@ use crate::desired::Desired;
 use crate::live::Live;
 use crate::model::{Digest, Evidence, Known, Probe};
 
+pub use credentials::{Assumer, Credentials, Holders};
 pub use finding::{Finding, Severity};
 pub use graph::Way;
 pub use reach::{Reach, Reachers};
@@ -52,6 +54,8 @@ pub struct Options {
 pub struct Audit {
     /// The workspace.
     pub workspace: String,
+    /// Who gets credentials for whom, where the account was read.
+    pub credentials: Credentials,
     /// What was found: the worst first, and always in the same order. Notes are in it.
     pub findings: Vec<Finding>,
     /// What is true of every cluster, and what was left out on request. Whole sentences.
@@ -105,8 +109,11 @@ pub fn audit(desired: &Desired, live: &Live, evidence: &Evidence, options: &Opti
     roles::check(&who, &mut findings);
     inside::check(&who, &mut findings);
     across::check(&who, &mut findings);
-    let iam_steps = identity::check(&who, &mut findings);
-    trust::check(&who, options, &mut findings);
+    probe::left_before(&who, &mut findings);
+    let mut credentials = Credentials::new();
+    let iam_steps = identity::check(&who, &mut credentials, &mut findings);
+    trust::check(&who, options, &mut credentials, &mut findings);
+    credentials.retain(|tenant, _| options.only.is_empty() || options.only.contains(tenant));
     not_proved(&who, &mut findings);
     let probed = (options.probe.as_ref()).map(|tried| probe::check(&who, tried, &mut findings));
     let mut checked = who.checked();
@@ -115,6 +122,7 @@ pub fn audit(desired: &Desired, live: &Live, evidence: &Evidence, options: &Opti
         workspace: desired.workspace.clone(),
         findings: findings.sorted(&options.only),
         notes: notes(&who),
+        credentials,
         checked,
         probed,
         only: options.only.clone(),

@@ -1,9 +1,12 @@
 //! Real attempts to connect: which to make, and what they say of the static proof.
 
+mod choose;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
+
+pub use choose::{Wish, plan};
 
 use super::connect::shared;
 use super::finding::{Finding, Findings, Severity, count, some};
@@ -11,21 +14,8 @@ use super::graph::Way;
 use super::rules::{self, Rule};
 use super::who::Who;
 use super::why::{connects, why};
-use crate::address::TenantId;
-use crate::desired::{Desired, Login};
-use crate::live::Live;
-use crate::model::{Attempt, DatabaseState, Evidence, Probe, ProbePlan, Visitor};
-
-/// What is to be tried.
-#[derive(Clone, Debug, Default)]
-pub struct Wish {
-    /// Pairs in which one of these tenants is either part; all, if there are none.
-    pub only: BTreeSet<TenantId>,
-    /// So many pairs, and at least one of each tenant; all without.
-    pub sample: Option<usize>,
-    /// Chooses them: the same from the same.
-    pub seed: u32,
-}
+use crate::model::quote::quote_identifier;
+use crate::model::{Attempt, PROBE_LOGIN, Probe};
 
 /// A probe, counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -54,88 +44,12 @@ pub struct Probed {
     pub disagreements: usize,
     /// Tenants as which something was tried.
     pub tenants: usize,
-    /// Tenants as which nobody could log in, or that log in by password.
+    /// Tenants as which nobody could log in.
     pub tenants_not_probed: usize,
     /// Tenants whose roles cannot log in.
     pub tenants_without_login: usize,
     /// It was stopped before its end.
     pub stopped: bool,
-}
-
-/// Chooses what to try: each tenant's login at each database that takes connections, its own included.
-pub fn plan(desired: &Desired, live: &Live, evidence: &Evidence, wish: &Wish) -> ProbePlan {
-    let who = Who::new(desired, live, evidence);
-    let service = desired.capabilities.service_databases;
-    let databases: Vec<&str> = (live.world.databases())
-        .filter(|(name, database)| database.state == DatabaseState::Open && !service.contains(name))
-        .map(|(name, _)| name)
-        .collect();
-    let group = desired.capabilities.iam_login_role;
-    let by_token = group.map(|group| who.graph.reach(group, &[Way::CanGet], |_| false));
-    let mut plan = ProbePlan {
-        seed: wish.seed,
-        ..ProbePlan::default()
-    };
-    let mut candidates = Vec::new();
-    for (role, is, tenant) in who.tenant_roles() {
-        let wanted = |database: &&str| {
-            let of = who.tenant_of_database(database);
-            wish.only.is_empty() || wish.only.contains(tenant) || of.is_some_and(|of| wish.only.contains(of))
-        };
-        let at: Vec<&str> = databases.iter().copied().filter(wanted).collect();
-        if at.is_empty() {
-            continue;
-        }
-        if !is.login || is.connection_limit == Some(0) {
-            plan.without_login += 1;
-            continue;
-        }
-        plan.pairs += at.len();
-        if by_token.as_ref().is_none_or(|reach| reach.way(role).is_none()) {
-            plan.by_password.push(role.to_owned());
-            continue;
-        }
-        candidates.push((role, role_arn(&who, tenant), at));
-    }
-    let sizes: Vec<usize> = candidates.iter().map(|(.., at)| at.len()).collect();
-    let shares = shares(&sizes, wish.sample.unwrap_or(usize::MAX));
-    for ((role, role_arn, mut at), share) in candidates.into_iter().zip(shares) {
-        if share < at.len() {
-            at.sort_by_cached_key(|database| spread(wish.seed, role, database));
-            at.truncate(share);
-        }
-        plan.visitors.push(Visitor {
-            role: role.to_owned(),
-            role_arn,
-            databases: at.into_iter().map(str::to_owned).collect(),
-        });
-    }
-    plan
-}
-
-fn role_arn(who: &Who<'_>, tenant: &TenantId) -> Option<String> {
-    match &who.desired_tenant(tenant)?.login {
-        Login::Iam { role_arn, .. } => Some(role_arn.clone()),
-        Login::Password => None,
-    }
-}
-
-/// Divides a sample as evenly as can be: at least one each, nobody more than it has.
-fn shares(sizes: &[usize], sample: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..sizes.len()).collect();
-    order.sort_by_key(|index| sizes[*index]);
-    let mut left = sample.max(sizes.len());
-    let mut shares = vec![0; sizes.len()];
-    for (done, index) in order.into_iter().enumerate() {
-        shares[index] = sizes[index].min(left / (sizes.len() - done));
-        left -= shares[index];
-    }
-    shares
-}
-
-/// The place of a pair in a shuffled order.
-fn spread(seed: u32, role: &str, database: &str) -> [u8; 32] {
-    Sha256::digest(format!("{seed}\0{role}\0{database}")).into()
 }
 
 /// By what they have in common: the rule, the database, and more words.
@@ -155,11 +69,9 @@ pub(super) fn check(who: &Who<'_>, probe: &Probe, findings: &mut Findings) -> Pr
     let mut probed = Probed {
         seed: probe.plan.seed,
         pairs: probe.plan.pairs,
-        chosen: (probe.plan.visitors.iter())
-            .map(|visitor| visitor.databases.len())
-            .sum(),
+        chosen: probe.plan.chosen(),
         tenants_without_login: probe.plan.without_login,
-        tenants_not_probed: probe.plan.by_password.len(),
+        tenants_not_probed: probe.plan.superusers.len(),
         stopped: probe.stopped,
         ..Probed::default()
     };
@@ -202,6 +114,9 @@ pub(super) fn check(who: &Who<'_>, probe: &Probe, findings: &mut Findings) -> Pr
         findings.add(shown(who, database, case, &roles));
     }
     not_shown(who, probe, &unclear, &locked_out, findings);
+    for (login, because) in &probe.left {
+        findings.add(left(login, &format!(": {because}")));
+    }
     let begun = probed.tried + probed.unclear;
     if probe.stopped {
         let message = format!(
@@ -299,6 +214,22 @@ fn shown(who: &Who<'_>, database: &str, case: Case, roles: &[(&str, bool)]) -> F
     finding
 }
 
+/// Adds the logins that earlier probes made and did not drop.
+pub(super) fn left_before(who: &Who<'_>, findings: &mut Findings) {
+    let logins = who.live.world.roles().map(|(name, _)| name);
+    for login in logins.filter(|name| name.starts_with(PROBE_LOGIN)) {
+        if who.tenant_of_role(login).is_none() {
+            findings.add(left(login, ""));
+        }
+    }
+}
+
+fn left(login: &str, because: &str) -> Finding {
+    let message = format!("{login}, a login that a probe made, is still there{because}");
+    Finding::new(&rules::PROBE_LOGIN_LEFT, format!("role.{login}"), message)
+        .remedy(format!("DROP ROLE {}", quote_identifier(login)))
+}
+
 /// Findings about what nobody could try.
 fn not_shown(
     who: &Who<'_>,
@@ -314,13 +245,15 @@ fn not_shown(
         }
         findings.add(finding.severity(Severity::Medium));
     };
-    let passwords: Vec<&str> = probe.plan.by_password.iter().map(String::as_str).collect();
-    if !passwords.is_empty() {
-        let tenants = count(passwords.len(), "tenant is", "tenants are");
-        let names = some(&passwords);
+    let superusers: Vec<&str> = probe.plan.superusers.iter().map(String::as_str).collect();
+    if !superusers.is_empty() {
+        let tenants = count(superusers.len(), "tenant is", "tenants are");
+        let names = some(&superusers);
         add(
-            &passwords,
-            format!("{tenants} not probed, because nobody else knows their password: {names}"),
+            &superusers,
+            format!(
+                "{tenants} not probed, because the role is a superuser, which no login made for the probe is: {names}"
+            ),
         );
     }
     if let Some((_, said)) = locked_out.first() {
@@ -330,7 +263,7 @@ fn not_shown(
         add(
             &roles,
             format!(
-                "{tenants} not probed, because the caller may not log in as them: {names}; the first: {said}"
+                "{tenants} not probed, because there is no way to log in as them: {names}; the first: {said}"
             ),
         );
     }
@@ -354,15 +287,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sample_is_divided_evenly_and_everybody_gets_one() {
-        assert_eq!(shares(&[5, 5, 5], usize::MAX), [5, 5, 5]);
-        assert_eq!(shares(&[5, 5, 5], 7), [2, 2, 3]);
-        assert_eq!(shares(&[5, 5, 5], 0), [1, 1, 1]);
-        assert_eq!(shares(&[9, 1, 1], 8), [6, 1, 1]);
-        assert_eq!(shares(&[], 8), [0_usize; 0]);
-    }
-
-    #[test]
     fn what_an_attempt_shows() {
         assert_eq!(cases(true, true, true), []);
         assert_eq!(cases(false, false, false), []);
@@ -377,11 +301,5 @@ mod tests {
         );
         assert_eq!(cases(false, false, true), [Case::RefusedAgainstProof]);
         assert_eq!(cases(false, true, false), [Case::OwnRefused]);
-    }
-
-    #[test]
-    fn a_seed_chooses_another_order() {
-        assert_eq!(spread(1, "a", "b"), spread(1, "a", "b"));
-        assert_ne!(spread(1, "a", "b"), spread(2, "a", "b"));
     }
 }

@@ -267,6 +267,11 @@ rules! {
         "`--probe` logged in as the tenant, and the server refused a database that is its own.",
         "Nothing is open that should not be, but the tenant cannot work.",
         "`tenantctl apply` grants CONNECT.";
+    PROBE_LOGIN_LEFT: "probe-login-left", Low, "A login that a probe made is still there",
+        "`--probe` makes a login for a tenant with a password and drops it afterwards. This one was left by a run that \
+         was killed, or belongs to one that is under way.",
+        "Nobody knows its password, which expires soon; until then it may connect wherever the tenant may.",
+        "The next `--probe` drops it once it has expired; or DROP ROLE.";
     NOT_PROVED: "not-proved", Medium, "Something could not be looked at",
         "A database could not be opened, the account could not be read, or a tenant could not be probed. \
          `--shallow` is a note, since it was asked for.",

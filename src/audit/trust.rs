@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Options;
+use super::credentials::{Assumer, Credentials};
 use super::finding::{Finding, Findings};
-use super::rules;
+use super::rules::{self, Rule};
 use super::who::Who;
 use crate::address::TenantId;
 use crate::desired::{DesiredTenant, Login};
@@ -13,8 +14,13 @@ use crate::model::{Identity, IdentityKind, Known, Principal};
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// Adds what is wrong with trust policies and access keys.
-pub(super) fn check(who: &Who<'_>, options: &Options, findings: &mut Findings) {
+/// Adds what is wrong with trust policies and access keys, and who may assume whose role.
+pub(super) fn check(
+    who: &Who<'_>,
+    options: &Options,
+    credentials: &mut Credentials,
+    findings: &mut Findings,
+) {
     if let Known::Yes(account) = &who.evidence.account {
         let roles: BTreeMap<&str, &Identity> = (account.identities.iter())
             .filter(|identity| identity.kind == IdentityKind::Role)
@@ -44,6 +50,8 @@ pub(super) fn check(who: &Who<'_>, options: &Options, findings: &mut Findings) {
                 declared,
             };
             for one in &trusted {
+                let holders = credentials.entry(id.clone()).or_default();
+                holders.may_assume.push(gate.assumer(one));
                 if let Some(finding) = gate.judge(one) {
                     findings.add(finding);
                 }
@@ -63,10 +71,22 @@ struct Gate<'a> {
 }
 
 impl Gate<'_> {
-    fn judge(&self, trusted: &Trusted<'_>) -> Option<Finding> {
+    fn assumer(&self, trusted: &Trusted<'_>) -> Assumer {
+        let from = match &trusted.from {
+            From::Networks(networks) => networks.iter().map(|network| (*network).to_owned()).collect(),
+            other => vec![place(other)],
+        };
+        let who = match &trusted.principal {
+            Principal::Arn(arn) => arn.clone(),
+            other => self.rule_about(other).1,
+        };
+        Assumer { who, from }
+    }
+
+    /// What it means that somebody else than the tenant's own user is trusted, and who that is.
+    fn rule_about(&self, principal: &Principal) -> (&'static Rule, String) {
         let facts = &self.who.desired.facts;
-        let name = &self.tenant.names.iam_role;
-        let (rule, whom) = match &trusted.principal {
+        match principal {
             Principal::Any => (&rules::TRUST_ANYBODY, "anybody".to_owned()),
             Principal::UniqueId(id) => (&rules::TRUST_STALE, format!("{id}, which is gone")),
             Principal::Account(account) if *account != facts.account => {
@@ -77,7 +97,6 @@ impl Gate<'_> {
                 (&rules::TRUST_THIRD_PARTY, arn.clone())
             }
             Principal::Arn(arn) => match self.who.tenant_of_arn(arn) {
-                Some(tenant) if tenant == self.id && self.is_own_user(arn) => return self.addresses(trusted),
                 Some(tenant) if tenant != self.id => {
                     (&rules::IAM_CROSS_TENANT, format!("{arn} of tenant {tenant}"))
                 }
@@ -85,7 +104,19 @@ impl Gate<'_> {
             },
             Principal::Service(service) => (&rules::TRUST_OUTSIDER, format!("service {service}")),
             Principal::Other(other) => (&rules::TRUST_OUTSIDER, other.clone()),
-        };
+        }
+    }
+
+    fn judge(&self, trusted: &Trusted<'_>) -> Option<Finding> {
+        let name = &self.tenant.names.iam_role;
+        if let Principal::Arn(arn) = &trusted.principal
+            && account_of(arn) == Some(self.who.desired.facts.account.as_str())
+            && self.who.tenant_of_arn(arn) == Some(self.id)
+            && self.is_own_user(arn)
+        {
+            return self.addresses(trusted);
+        }
+        let (rule, whom) = self.rule_about(&trusted.principal);
         let first = match &trusted.principal {
             Principal::Arn(arn) => arn.clone(),
             _ => whom.clone(),
@@ -108,7 +139,7 @@ impl Gate<'_> {
         )
     }
 
-    fn finding(&self, rule: &'static rules::Rule, message: String) -> Finding {
+    fn finding(&self, rule: &'static Rule, message: String) -> Finding {
         let subject = format!("iam_role.{}", self.tenant.names.iam_role);
         Finding::new(rule, subject, message).tenant(Some(self.id))
     }

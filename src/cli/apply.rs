@@ -1,18 +1,43 @@
 //! `apply`: plan, ask, apply; or a saved plan, exactly.
 
 use std::io::IsTerminal as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
 
 use super::exit::Failure;
 use super::session::{self, Session};
 use super::ui::Ui;
-use super::{ApplyArgs, Ended, audit, interrupt, plan as planning};
+use super::{Ended, ScopeArgs, audit, interrupt, plan as planning, progress};
 use crate::apply::lock::{self, Lock};
 use crate::apply::{self, ApprovedPlan, Live, Outcome, Report, Target};
 use crate::audit::Audit;
-use crate::diff::Scope;
-use crate::plan::{self, Options, Plan, file};
+use crate::plan::{self, Plan, file};
 use crate::{diff, report};
+
+/// Plan, ask, and apply; or apply a saved plan, exactly
+///
+/// A step that fails stops its tenant and no other; another `apply` goes on where it stopped. The first Ctrl-C lets
+/// running steps finish, the second stops at once. Afterwards the isolation of the tenants that were touched is proved.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl apply
+  $ tenantctl apply --tenant client01 --auto-approve
+  $ tenantctl apply tenants.plan")]
+pub(super) struct ApplyArgs {
+    #[command(flatten)]
+    pub(super) scope: ScopeArgs,
+    /// A saved plan: exactly that, or nothing if it is stale
+    #[arg(value_name = "PLANFILE")]
+    pub(super) plan: Option<PathBuf>,
+    /// Do not ask
+    #[arg(long)]
+    pub(super) auto_approve: bool,
+    /// Do not prove isolation afterwards
+    #[arg(long)]
+    pub(super) no_audit: bool,
+}
 
 pub(super) async fn run(directory: &Path, args: &ApplyArgs, ui: &Ui) -> Result<Ended, Failure> {
     let asks = !args.auto_approve && args.plan.is_none();
@@ -94,13 +119,11 @@ async fn carry_out(
         ..
     } = session;
     apply::prepare(target, lock, live, &desired.workspace).await?;
-    let options = Options {
-        only: plan.only.clone(),
-        max_removals: plan.max_removals,
-    };
-    let scope = Scope::tenants(options.only.iter().cloned());
+    let options = plan.options();
+    let scope = options.scope();
     let again = |live: &Live| plan::build(desired, live, &diff::diff(desired, live, &scope), &options);
-    let approved = apply::approve(plan.clone(), target, request, again).await?;
+    let approving = apply::approve(plan.clone(), target, request, again);
+    let approved = progress::reading(ui, target, approving).await?;
     let report = run_approved(approved, plan.steps.len(), target, lock, ui).await?;
     // What was interrupted ends soon, and where nothing was done nothing can have been opened.
     let done = report
@@ -135,7 +158,7 @@ async fn carry_out(
 /// The static proof for the tenants that were touched. What was applied is applied: that it could not be proved, or was
 /// found to be open, is said and changes no exit code.
 async fn proof(session: &Session, plan: &Plan, ui: &Ui) -> Option<Audit> {
-    match audit::gate(session, plan).await {
+    match audit::gate(session, plan, ui).await {
         Ok(audit) => audit,
         Err(failure) => {
             let because = report::printable(&failure.to_string());
@@ -156,7 +179,7 @@ pub(super) async fn run_approved(
     ui: &Ui,
 ) -> Result<Report, Failure> {
     let interrupt = interrupt::watch();
-    let meter = ui.progress(steps);
+    let meter = progress::Meter::new(ui, steps);
     let report = apply::run(approved, target, lock, &interrupt, &meter).await;
     meter.finish();
     Ok(report?)

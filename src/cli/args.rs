@@ -1,10 +1,61 @@
 //! Arguments as people type them.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::CommandFactory;
+use clap::{Args, CommandFactory};
 
 use crate::audit::Severity;
+use crate::diff::Mode;
+
+/// The heading in `--help`.
+const FILE: &str = "The tenants file";
+
+// What is flattened into others has no doc comment: clap would take it for the description of the command.
+// Which files, and with which variables.
+#[derive(Debug, Default, Args)]
+pub(super) struct FileArgs {
+    /// A tenants file, instead of every *.hcl of the directory; repeatable
+    #[arg(long = "file", value_name = "F", help_heading = FILE)]
+    pub(super) files: Vec<PathBuf>,
+    /// A variable; repeatable
+    #[arg(long = "var", value_name = "K=V", value_parser = variable, help_heading = FILE)]
+    pub(super) variables: Vec<(String, String)>,
+    /// A file of variables; a clients list in one counts too; repeatable
+    #[arg(long = "var-file", value_name = "F", help_heading = FILE)]
+    pub(super) variable_files: Vec<PathBuf>,
+}
+
+// What plan and apply share.
+#[derive(Debug, Args)]
+pub(super) struct ScopeArgs {
+    #[command(flatten)]
+    pub(super) files: FileArgs,
+    /// Exactly this tenant; repeatable
+    #[arg(long = "tenant", value_name = "T")]
+    pub(super) tenants: Vec<String>,
+    /// How many databases or tenants are worked on at a time
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(super) parallelism: u16,
+    /// How many tenants may lose their access; default: up to 5, or up to 20 %
+    #[arg(long, value_name = "N")]
+    pub(super) max_removals: Option<usize>,
+    /// How far to go: additive (only make and grant), adopt (and put our mark on what exists), authoritative
+    #[arg(long, value_name = "MODE", default_value = "authoritative", value_parser = mode)]
+    pub(super) mode: crate::diff::Mode,
+    /// Do not open tenant databases
+    #[arg(long)]
+    pub(super) shallow: bool,
+    /// One JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Exit 2 when there are changes
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+    /// How long to wait for another apply, such as 30s or 5m
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub(super) lock_timeout: Duration,
+}
 
 /// Terraform hands type `-auto-approve` and `-out=x`: a single-dash long option is its double-dash twin. What follows
 /// `--` is somebody else's.
@@ -66,6 +117,13 @@ pub(super) fn severity(text: &str) -> Result<Severity, String> {
     found
         .filter(|severity| *severity != Severity::Note)
         .ok_or_else(|| format!("\"{text}\" is no severity: write critical, high, medium or low"))
+}
+
+/// How far a run may go.
+pub(super) fn mode(text: &str) -> Result<Mode, String> {
+    let modes = [Mode::Additive, Mode::Adopt, Mode::Authoritative];
+    let found = modes.into_iter().find(|mode| mode.as_str() == text);
+    found.ok_or_else(|| format!("\"{text}\" is no mode: write additive, adopt or authoritative"))
 }
 
 /// `K=V`.

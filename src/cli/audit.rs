@@ -1,12 +1,15 @@
 //! `audit` and `why`, and the proof that follows an apply. They read and never write.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
 
 use super::exit::Failure;
+use super::probe::ProbeArgs;
 use super::session::{self, Session};
 use super::ui::Ui;
-use super::{AuditArgs, Ended, FileArgs, WhyArgs, validate};
+use super::{Ended, FileArgs, args, progress, validate};
 use crate::address::{Address, TenantId};
 use crate::audit::{self, Audit, Options, Severity};
 use crate::diag::suggestion;
@@ -16,6 +19,66 @@ use crate::model::Evidence;
 use crate::plan::{Plan, file};
 use crate::report;
 use crate::report::sarif::Places;
+
+/// Prove that no tenant can reach another, or say who can and how
+///
+/// Reads every grant, membership, policy and database, and follows them from tenant to tenant. Without `--probe` it
+/// writes nothing. Exits with 2 when there are findings.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl audit
+  $ tenantctl audit --tenant client01 --json
+  $ tenantctl audit --probe --fail-on high --html audit.html")]
+pub(super) struct AuditArgs {
+    #[command(flatten)]
+    pub(super) files: FileArgs,
+    /// What concerns exactly this tenant; repeatable
+    #[arg(long = "tenant", value_name = "T")]
+    pub(super) tenants: Vec<String>,
+    /// How many databases are looked into at a time
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(super) parallelism: u16,
+    /// Do not open databases
+    #[arg(long)]
+    pub(super) shallow: bool,
+    /// How old an access key may be, in days: 90d
+    #[arg(long, value_name = "DAYS", value_parser = args::days)]
+    pub(super) max_key_age: Option<u32>,
+    #[command(flatten)]
+    pub(super) probing: ProbeArgs,
+    /// From which severity on findings count for the exit code: critical, high, medium or low
+    #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = args::severity)]
+    pub(super) fail_on: crate::audit::Severity,
+    /// One JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+    /// SARIF 2.1.0, for code scanning
+    #[arg(long, conflicts_with = "json")]
+    pub(super) sarif: bool,
+    /// Write one HTML page too, with a map of which tenant reaches which
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+}
+
+/// Show each path by which a tenant reaches a database, or what is in the way
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl why client01 client02_db1")]
+pub(super) struct WhyArgs {
+    #[command(flatten)]
+    pub(super) files: FileArgs,
+    /// The tenant
+    #[arg(value_name = "TENANT")]
+    pub(super) tenant: String,
+    /// The database, by its name in the file or on the server
+    #[arg(value_name = "DATABASE")]
+    pub(super) database: String,
+    /// One JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
 
 /// Seconds in a day.
 const DAY: i64 = 24 * 60 * 60;
@@ -31,7 +94,10 @@ pub(super) async fn run(directory: &Path, args: &AuditArgs, ui: &Ui) -> Result<E
         account: true,
         ..request(&session, args.shallow)
     };
-    let (live, evidence) = read(&session, &request).await?;
+    if args.probing.probe {
+        super::probe::tidy(&session, ui).await;
+    }
+    let (live, evidence) = read(&session, &request, ui).await?;
     for tenant in &only {
         session::known(&session.desired, &live, tenant)?;
     }
@@ -75,8 +141,10 @@ fn request(session: &Session, shallow: bool) -> EvidenceRequest {
     }
 }
 
-async fn read(session: &Session, request: &EvidenceRequest) -> Result<(Live, Evidence), Failure> {
-    let (live, evidence) = evidence::read(&session.target.aws, &session.target.connector, request).await?;
+async fn read(session: &Session, request: &EvidenceRequest, ui: &Ui) -> Result<(Live, Evidence), Failure> {
+    let target = &session.target;
+    let reading = evidence::read(&target.aws, &target.connector, request);
+    let (live, evidence) = progress::reading(ui, target, reading).await?;
     tracing::info!(
         aws_calls = live.cost.aws_calls,
         connections = live.cost.connections,
@@ -111,7 +179,7 @@ fn places(directory: &Path, files: &FileArgs) -> Places {
 
 /// After an apply: the proof for the tenants that it touched, from fresh catalogs and their own databases. IAM is not
 /// read again: apply has just read its own objects back.
-pub(super) async fn gate(session: &Session, plan: &Plan) -> Result<Option<Audit>, Failure> {
+pub(super) async fn gate(session: &Session, plan: &Plan, ui: &Ui) -> Result<Option<Audit>, Failure> {
     let touched: BTreeSet<TenantId> = plan
         .changes
         .iter()
@@ -132,7 +200,7 @@ pub(super) async fn gate(session: &Session, plan: &Plan) -> Result<Option<Audit>
         only_databases: Some(databases),
         ..request(session, session.request.shallow)
     };
-    let (live, evidence) = read(session, &request).await?;
+    let (live, evidence) = read(session, &request, ui).await?;
     let options = Options {
         only: touched,
         ..Options::default()
@@ -156,7 +224,7 @@ pub(super) fn say(audit: &Audit, ui: &Ui) {
 pub(super) async fn why(directory: &Path, args: &WhyArgs, ui: &Ui) -> Result<Ended, Failure> {
     let session = session::open(directory, &args.files, 1, true, ui).await?;
     let id = TenantId::new(&args.tenant);
-    let (live, _) = read(&session, &request(&session, true)).await?;
+    let (live, _) = read(&session, &request(&session, true), ui).await?;
     session::known(&session.desired, &live, &id)?;
     let role = role(&session, &live, &id)?;
     let database = database(&session, &live, &id, &args.database)?;

@@ -4,10 +4,12 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
+use clap::Args;
+
 use super::exit::Failure;
 use super::session::{self, Checked};
 use super::ui::Ui;
-use super::{AccessArgs, ConnectArgs, Ended, TokenArgs};
+use super::{Ended, FileArgs};
 use crate::address::TenantId;
 use crate::config::{Cluster, SslMode, Tenant};
 use crate::desired::access::role_arn;
@@ -16,6 +18,51 @@ use crate::live::access::{self, Login};
 use crate::live::aws::{Aws, AwsErrorKind};
 use crate::live::{rds, tls};
 use crate::model::{ClusterFacts, Secret};
+
+// Whose access.
+#[derive(Debug, Args)]
+pub(super) struct AccessArgs {
+    #[command(flatten)]
+    pub(super) files: FileArgs,
+    /// The tenant
+    #[arg(value_name = "TENANT")]
+    pub(super) tenant: String,
+    /// The AWS profile that holds the tenant's keys; default: the AWS chain of the caller
+    #[arg(long, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+}
+
+/// Assume a tenant's role and print a login token
+///
+/// The token opens new connections for fifteen minutes, as the password, over TLS.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ PGPASSWORD=$(tenantctl token client01 --profile client01) psql -h ... -U client01 client01_db1")]
+pub(super) struct TokenArgs {
+    #[command(flatten)]
+    pub(super) access: AccessArgs,
+}
+
+/// Assume a tenant's role and open psql as the tenant
+///
+/// Goes the way that the tenant goes: its keys, its IAM role, a login token. So it works from the tenant's networks and
+/// with the tenant's keys only. What follows `--` is for psql.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl connect client01 db1 --profile client01
+  $ tenantctl connect client01 -- -c \"SELECT current_user\"")]
+pub(super) struct ConnectArgs {
+    #[command(flatten)]
+    pub(super) access: AccessArgs,
+    /// The database, by its name in the file or on the server; default: the first
+    #[arg(value_name = "DB")]
+    pub(super) database: Option<String>,
+    /// Arguments of psql
+    #[arg(last = true, value_name = "PSQL ARGS")]
+    pub(super) psql: Vec<String>,
+}
 
 /// A tenant with a token that opens its door.
 struct Access {
@@ -74,8 +121,7 @@ fn code(status: ExitStatus) -> u8 {
 }
 
 async fn access(directory: &Path, args: &AccessArgs, ui: &Ui) -> Result<Access, Failure> {
-    let Checked { config, cluster, .. } =
-        session::check(directory, &args.files, &Ui::new(!ui.color, true, 0))?;
+    let Checked { config, cluster, .. } = session::check(directory, &args.files, &ui.quieted())?;
     let id = TenantId::new(&args.tenant);
     let Some(tenant) = config.tenants.get(&id).cloned() else {
         let names = config.tenants.keys().map(TenantId::as_str);

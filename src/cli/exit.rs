@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 
 use super::ui::Ui;
-use super::{Cli, Ended, args};
+use super::{Cli, Ended, args, help};
 use crate::apply::ApplyError;
 use crate::live::ReadError;
 use crate::live::aws::AwsError;
@@ -33,7 +33,8 @@ pub(super) enum Failure {
 /// Runs the command line; the whole of the binary.
 pub fn main() -> ExitCode {
     let arguments = args::terraform_style(std::env::args());
-    let cli = match Cli::try_parse_from(arguments) {
+    let parsed = help::command().try_get_matches_from(arguments);
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
             // clap prints help and versions to stdout, errors to stderr; 1 is what a wrong command line exits with.
@@ -45,8 +46,8 @@ pub fn main() -> ExitCode {
             };
         }
     };
-    trace(cli.verbose);
-    let ui = Ui::new(cli.no_color, cli.quiet, cli.verbose);
+    let ui = Ui::new(cli.no_color, cli.quiet, cli.verbose, cli.log_format);
+    ui.start_log();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -71,22 +72,6 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Underneath: only what this program itself says. The libraries' own logs show requests, and requests hold secrets.
-fn trace(verbose: u8) {
-    let level = match verbose {
-        0 => "warn",
-        1 => "info",
-        _ => "debug",
-    };
-    let filter = tracing_subscriber::EnvFilter::new(format!("off,tenantctl={level}"));
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .without_time()
-        .try_init();
 }
 
 /// Leaves at once, for the second interrupt.

@@ -16,7 +16,19 @@ use crate::report::printable;
 /// The largest file that is laid out: no larger one is loaded either.
 const FILE_BYTES: u64 = 16 << 20;
 
+/// Bring tenants files into canonical layout
+///
+/// The layout is that of `terraform fmt`. Comments stay, and so does what the file means. The names of the files that
+/// changed are printed. A file that does not parse is left alone.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl fmt
+  $ tenantctl fmt --check
+  $ tenantctl fmt clients.tfvars
+  $ tenantctl fmt - < tenants.hcl
+
+Exit codes: 0, 1 when a file cannot be read or does not parse, 3 when --check found something to change.")]
 pub(super) struct FmtArgs {
     /// Write nothing: show what would change, and exit 3 if anything would
     #[arg(long)]
@@ -106,7 +118,7 @@ fn lay_out(name: &str, text: &str, ui: &Ui) -> Option<String> {
     match config::format_text(name, text) {
         Ok(formatted) => Some(formatted),
         Err((diagnostics, sources)) => {
-            ui.complain(&diagnostics.render(&sources, ui.diagnostics()));
+            ui.diagnose(&diagnostics, &sources);
             None
         }
     }

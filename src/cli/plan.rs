@@ -1,22 +1,70 @@
-//! `plan`: what apply would do. It writes nowhere but to `--out`.
+//! `plan`: what apply would do. It writes nowhere but to `--out` and `--status-file`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::Value;
 
 use super::exit::Failure;
 use super::session::{self, Session};
 use super::ui::Ui;
-use super::{Ended, PlanArgs, ScopeArgs};
+use super::{Ended, ScopeArgs};
 use crate::live::Live;
 use crate::plan::{self, Options, Plan};
+use crate::report::status;
 use crate::{diff, report};
 
+/// Show what apply would do
+///
+/// Reads AWS and Postgres, compares them with the file, and prints the difference. It writes nothing but the files
+/// of `--out` and `--status-file`, and takes no lock. `-v` shows every SQL statement and API call of the plan.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl plan
+  $ tenantctl plan --tenant client01 -v
+  $ tenantctl plan --out tenants.plan --detailed-exitcode")]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) scope: ScopeArgs,
+    /// Markdown, for a comment on a pull request
+    #[arg(long, conflicts_with = "json")]
+    pub(super) markdown: bool,
+    /// Save the plan, for apply
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// Write how it ended, as JSON, for a script: empty, changes, refused or error
+    #[arg(long, value_name = "FILE")]
+    status_file: Option<PathBuf>,
+}
+
+/// Plans, and writes down how that ended where a script asked for it.
 pub(super) async fn run(directory: &Path, args: &PlanArgs, ui: &Ui) -> Result<Ended, Failure> {
+    let Some(path) = &args.status_file else {
+        return Ok(planned(directory, args, ui).await?.0);
+    };
+    // Whoever finds this knows that the run was killed; nobody finds the status of an earlier run.
+    write_status(path, &status::error("the run did not come to its end"))?;
+    match planned(directory, args, ui).await {
+        Ok((ended, status)) => write_status(path, &status).map(|()| ended),
+        Err(failure) => {
+            write_status(path, &status::error(&failure.to_string()))?;
+            Err(failure)
+        }
+    }
+}
+
+fn write_status(path: &Path, status: &Value) -> Result<(), Failure> {
+    Ok(plan::file::write_text(path, &format!("{status:#}\n"))?)
+}
+
+async fn planned(directory: &Path, args: &PlanArgs, ui: &Ui) -> Result<(Ended, Value), Failure> {
     let parallelism = usize::from(args.scope.parallelism);
     let session = session::open(directory, &args.scope.files, parallelism, args.scope.shallow, ui).await?;
     let live = session.read(ui).await?;
     let plan = make(&session, &live, &args.scope)?;
     if args.markdown {
-        ui.data(&report::markdown::plan(&plan));
+        ui.data(&report::markdown::plan(&plan, &session.notices));
     } else {
         show(&session, &plan, &args.scope, ui);
     }
@@ -27,26 +75,23 @@ pub(super) async fn run(directory: &Path, args: &PlanArgs, ui: &Ui) -> Result<En
             path.display()
         ));
     }
-    Ok(if args.scope.detailed_exitcode && !plan.is_empty() {
+    let ended = if args.scope.detailed_exitcode && !plan.is_empty() {
         Ended::Changes
     } else {
         Ended::Well
-    })
+    };
+    Ok((ended, status::plan(&plan, session.notices.len())))
 }
 
 /// Compares and plans.
 pub(super) fn make(session: &Session, live: &Live, args: &ScopeArgs) -> Result<Plan, Failure> {
-    let (scope, only) = session.scope(args, live)?;
-    let diff = diff::diff(&session.desired, live, &scope);
-    Ok(plan::build(
-        &session.desired,
-        live,
-        &diff,
-        &Options {
-            only,
-            max_removals: args.max_removals,
-        },
-    ))
+    let options = Options {
+        only: session.only(args, live)?,
+        max_removals: args.max_removals,
+        mode: args.mode,
+    };
+    let diff = diff::diff(&session.desired, live, &options.scope());
+    Ok(plan::build(&session.desired, live, &diff, &options))
 }
 
 /// Prints a plan as asked.

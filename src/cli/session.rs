@@ -8,15 +8,14 @@ use tokio::sync::Mutex;
 
 use super::exit::Failure;
 use super::ui::Ui;
-use super::{FileArgs, ScopeArgs, validate};
+use super::{FileArgs, ScopeArgs, progress, validate};
 use crate::address::{Address, TenantId};
 use crate::apply::Target;
 use crate::config::{AdminAuth, Cluster, Config};
 use crate::desired::{self, Desired, lint};
 use crate::diag::{Diagnostics, LocatedDiagnostic};
-use crate::diff::Scope;
 use crate::live::aws::Aws;
-use crate::live::connect::{Connector, Login};
+use crate::live::connect::{Connector, Login, Reading};
 use crate::live::{Live, ReadRequest, rds, tls};
 use crate::model::{ClusterFacts, Secret};
 
@@ -41,7 +40,7 @@ pub(super) fn check(directory: &Path, files: &FileArgs, ui: &Ui) -> Result<Check
     let loaded = validate::load_files(directory, files);
     let diagnostics = lint::validate(&loaded);
     if !diagnostics.is_empty() && (diagnostics.has_errors() || !ui.quiet) {
-        ui.complain(&diagnostics.render(&loaded.sources, ui.diagnostics()));
+        ui.diagnose(&diagnostics, &loaded.sources);
     }
     let Some(config) = loaded.config().filter(|_| !diagnostics.has_errors()).cloned() else {
         return Err(Failure::Shown);
@@ -88,7 +87,7 @@ pub(super) async fn open(
             let loaded = validate::load_files(directory, files);
             let mut diagnostics = Diagnostics::default();
             diagnostics.extend(problems);
-            ui.complain(&diagnostics.render(&loaded.sources, ui.diagnostics()));
+            ui.diagnose(&diagnostics, &loaded.sources);
             return Err(Failure::Shown);
         }
     };
@@ -114,7 +113,8 @@ pub(super) async fn open(
 impl Session {
     /// Reads everything.
     pub(super) async fn read(&self, ui: &Ui) -> Result<Live, Failure> {
-        let live = crate::live::read(&self.target.aws, &self.target.connector, &self.request).await?;
+        let reading = crate::live::read(&self.target.aws, &self.target.connector, &self.request);
+        let live = progress::reading(ui, &self.target, reading).await?;
         for note in &live.notes {
             ui.note(note);
         }
@@ -127,12 +127,12 @@ impl Session {
     }
 
     /// The tenants somebody named, each of which has to be known to the file or to the cluster.
-    pub(super) fn scope(&self, args: &ScopeArgs, live: &Live) -> Result<(Scope, Vec<TenantId>), Failure> {
+    pub(super) fn only(&self, args: &ScopeArgs, live: &Live) -> Result<Vec<TenantId>, Failure> {
         let only: Vec<TenantId> = args.tenants.iter().map(TenantId::new).collect();
         for tenant in &only {
             known(&self.desired, live, tenant)?;
         }
-        Ok((Scope::tenants(only.iter().cloned()), only))
+        Ok(only)
     }
 }
 
@@ -154,7 +154,7 @@ pub(super) fn known(desired: &Desired, live: &Live, tenant: &TenantId) -> Result
 }
 
 /// Makes connections as the admin.
-async fn connector(
+pub(super) async fn connector(
     cluster: &Cluster,
     facts: &ClusterFacts,
     admin: &str,
@@ -194,23 +194,23 @@ async fn connector(
         username: admin.to_owned(),
         login,
         tls,
+        reading: Reading::default(),
         application_name: format!("tenantctl {actor}").chars().take(60).collect(),
     })
 }
 
+/// Where the admin's password of a cluster is looked for.
+pub(super) fn password_variable(cluster: &str) -> String {
+    let suffix = cluster.chars().map(|c| match c {
+        'a'..='z' | 'A'..='Z' | '0'..='9' => c.to_ascii_uppercase(),
+        _ => '_',
+    });
+    format!("TENANTCTL_PASSWORD_{}", suffix.collect::<String>())
+}
+
 /// From the environment, which `ps` does not show to others.
 fn password(cluster: &str) -> Result<Secret, Failure> {
-    let suffix: String = cluster
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_uppercase()
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    let own = format!("TENANTCTL_PASSWORD_{suffix}");
+    let own = password_variable(cluster);
     std::env::var(&own).or_else(|_| std::env::var("PGPASSWORD")).map(Secret::new).map_err(|_| {
         Failure::Said(format!(
             "no password for the admin: set {own} or PGPASSWORD, or write auth = \"iam\" or \"secret\" in the admin block"
@@ -218,7 +218,13 @@ fn password(cluster: &str) -> Result<Secret, Failure> {
     })
 }
 
-fn request(desired: &Desired, cluster: &Cluster, parallelism: usize, shallow: bool) -> ReadRequest {
+/// What a plan has to read besides the bulk.
+pub(super) fn request(
+    desired: &Desired,
+    cluster: &Cluster,
+    parallelism: usize,
+    shallow: bool,
+) -> ReadRequest {
     let mut request = ReadRequest {
         workspace: desired.workspace.clone(),
         iam_users: BTreeSet::new(),
@@ -260,7 +266,7 @@ fn request(desired: &Desired, cluster: &Cluster, parallelism: usize, shallow: bo
 }
 
 /// User and host, for the ledger and for whoever waits for our lock.
-fn actor() -> String {
+pub(super) fn actor() -> String {
     let user = ["USER", "LOGNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok())

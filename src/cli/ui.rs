@@ -2,29 +2,72 @@
 #![expect(clippy::print_stderr, reason = "the one place that prints")]
 
 use std::io::{IsTerminal as _, Write as _};
-use std::sync::Mutex;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use clap::ValueEnum;
 
-use crate::apply::{Outcome, Progress};
-use crate::plan::Step;
+use crate::diag::{Diagnostics, LocatedDiagnostic, Severity, SourceMap};
 use crate::report::{printable, text};
 
 /// Where and how to write.
+#[derive(Clone)]
 pub(super) struct Ui {
     pub(super) color: bool,
     pub(super) quiet: bool,
     pub(super) verbose: u8,
+    /// Standard error is a terminal on which something may move.
+    pub(super) terminal: bool,
+    format: LogFormat,
+}
+
+/// How standard error is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
 impl Ui {
-    pub(super) fn new(no_color: bool, quiet: bool, verbose: u8) -> Self {
+    pub(super) fn new(no_color: bool, quiet: bool, verbose: u8, format: LogFormat) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let terminal = std::io::stderr().is_terminal();
         Self {
             color: !no_color && wanted && std::io::stdout().is_terminal(),
             quiet,
             verbose,
+            // What is logged line by line would tear a bar apart.
+            terminal: terminal && verbose == 0 && format == LogFormat::Text,
+            format,
         }
+    }
+
+    /// The same, without notes.
+    pub(super) fn quieted(&self) -> Self {
+        Self {
+            quiet: true,
+            ..self.clone()
+        }
+    }
+
+    /// Starts the log: only what this program itself says. The libraries' own logs show requests, and requests hold
+    /// secrets.
+    pub(super) fn start_log(&self) {
+        let level = match self.verbose {
+            0 => "warn",
+            1 => "info",
+            _ => "debug",
+        };
+        let notes = if self.quiet { "error" } else { "info" };
+        let filter = format!("off,tenantctl={level},tenantctl::ui={notes}");
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+            .with_writer(std::io::stderr)
+            .with_ansi(false);
+        let _ = match self.format {
+            LogFormat::Text => log.without_time().try_init(),
+            LogFormat::Json => log.json().flatten_event(true).try_init(),
+        };
     }
 
     pub(super) fn style(&self) -> text::Style {
@@ -34,30 +77,46 @@ impl Ui {
         }
     }
 
-    pub(super) fn diagnostics(&self) -> crate::diag::Style {
-        let color = self.color && std::io::stderr().is_terminal();
-        crate::diag::Style {
-            color,
-            ..crate::diag::Style::default()
-        }
-    }
-
     /// Data. A reader that has gone away (`| head`) is no error.
     pub(super) fn data(&self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+
+    /// The same, as others made it.
+    pub(super) fn bytes(&self, data: &[u8]) {
         let mut out = std::io::stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let _ = out.write_all(data).and_then(|()| out.flush());
     }
 
     /// Something worth knowing.
     pub(super) fn note(&self, text: &str) {
-        if !self.quiet {
-            eprintln!("{text}");
+        match self.format {
+            LogFormat::Json => tracing::info!(target: "tenantctl::ui", "{text}"),
+            LogFormat::Text if self.quiet => {}
+            LogFormat::Text => eprintln!("{}", printable(text)),
         }
     }
 
     /// Something wrong.
     pub(super) fn complain(&self, text: &str) {
-        eprintln!("{}", text.trim_end());
+        match self.format {
+            LogFormat::Json => tracing::error!(target: "tenantctl::ui", "{}", text.trim_end()),
+            LogFormat::Text => eprintln!("{}", text.trim_end()),
+        }
+    }
+
+    /// What is wrong with the files, with its places.
+    pub(super) fn diagnose(&self, diagnostics: &Diagnostics, sources: &SourceMap) {
+        match self.format {
+            LogFormat::Json => diagnostics.located(sources).iter().for_each(log),
+            LogFormat::Text => {
+                let style = crate::diag::Style {
+                    color: self.color && std::io::stderr().is_terminal(),
+                    ..crate::diag::Style::default()
+                };
+                eprintln!("{}", diagnostics.render(sources, style).trim_end());
+            }
+        }
     }
 
     /// Asks, and takes nothing but `yes` for it.
@@ -67,56 +126,30 @@ impl Ui {
         let mut answer = String::new();
         std::io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "yes"
     }
-
-    pub(super) fn progress(&self, steps: usize) -> Meter {
-        if self.quiet {
-            return Meter::Silent;
-        }
-        if !std::io::stderr().is_terminal() {
-            return Meter::Lines(Mutex::new((0, steps)));
-        }
-        let bar = ProgressBar::new(steps as u64);
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Meter::Bar(bar)
-    }
 }
 
-/// Shows an apply going on.
-pub(super) enum Meter {
-    Silent,
-    Lines(Mutex<(usize, usize)>),
-    Bar(ProgressBar),
-}
-
-impl Meter {
-    pub(super) fn finish(&self) {
-        if let Self::Bar(bar) = self {
-            bar.finish_and_clear();
+/// One finding as one object.
+fn log(found: &LocatedDiagnostic) {
+    let LocatedDiagnostic {
+        severity,
+        code,
+        message,
+        file,
+        line,
+        column,
+        help,
+        // For programs that show sources; a line of a log has its place.
+        excerpt: _,
+        related: _,
+        remedy: _,
+    } = found;
+    let (file, help) = (file.as_deref(), help.as_deref());
+    match severity {
+        Severity::Error => {
+            tracing::error!(target: "tenantctl::ui", code, file, line, column, help, "{message}");
         }
-    }
-}
-
-impl Progress for Meter {
-    fn ended(&self, step: &Step, outcome: &Outcome) {
-        let word = match outcome {
-            Outcome::Done => "done",
-            Outcome::Failed(_) => "FAILED",
-            Outcome::Skipped => "skipped",
-            Outcome::Interrupted => "not started",
-        };
-        let line = printable(&format!("{word} {}", step.address));
-        match self {
-            Self::Silent => {}
-            Self::Lines(count) => {
-                let mut count = count.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                count.0 += 1;
-                eprintln!("[{}/{}] {line}", count.0, count.1);
-            }
-            Self::Bar(bar) => {
-                bar.set_message(line);
-                bar.inc(1);
-            }
+        Severity::Warning => {
+            tracing::warn!(target: "tenantctl::ui", code, file, line, column, help, "{message}");
         }
     }
 }

@@ -3,11 +3,29 @@
 use std::io::IsTerminal as _;
 use std::path::Path;
 
+use clap::Args;
+
 use super::exit::Failure;
 use super::ui::Ui;
-use super::{Ended, UnlockArgs, session};
+use super::{Ended, FileArgs, session};
 use crate::apply::unlock;
 use crate::live::connect::Purpose;
+
+/// End the session that holds the lock, once it has been named
+///
+/// For a run that hangs, or that died and left its server at work. Whoever holds the lock is shown, with what it does
+/// right now, before you are asked.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl unlock")]
+pub(super) struct UnlockArgs {
+    #[command(flatten)]
+    pub(super) files: FileArgs,
+    /// Do not ask
+    #[arg(long)]
+    pub(super) auto_approve: bool,
+}
 
 pub(super) async fn run(directory: &Path, args: &UnlockArgs, ui: &Ui) -> Result<Ended, Failure> {
     let session = session::open(directory, &args.files, 1, true, ui).await?;

@@ -2,11 +2,30 @@
 
 use std::path::Path;
 
+use clap::Args;
+
 use super::exit::Failure;
 use super::ui::Ui;
-use super::{Ended, FileArgs, ValidateArgs};
+use super::{Ended, FileArgs};
 use crate::config::{LoadRequest, Loaded, load};
 use crate::desired::lint;
+
+/// Check the tenants file without any network
+///
+/// Finds everything that is wrong at once: unknown names, networks that do not parse, tenants that would collide. It
+/// needs no credentials, so a pull request from a stranger can have it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl validate
+  $ tenantctl validate --file clients.tfvars --json")]
+pub(super) struct ValidateArgs {
+    #[command(flatten)]
+    pub(super) files: FileArgs,
+    /// One JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
 
 pub(super) fn run(directory: &Path, args: &ValidateArgs, ui: &Ui) -> Result<Ended, Failure> {
     let loaded = load_files(directory, &args.files);
@@ -20,7 +39,7 @@ pub(super) fn run(directory: &Path, args: &ValidateArgs, ui: &Ui) -> Result<Ende
         ui.data(&format!("{document:#}\n"));
     } else {
         if !diagnostics.is_empty() {
-            ui.complain(&diagnostics.render(&loaded.sources, ui.diagnostics()));
+            ui.diagnose(&diagnostics, &loaded.sources);
         }
         if !diagnostics.has_errors() {
             let tenants = loaded.config().map_or(0, |config| config.tenants.len());

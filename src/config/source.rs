@@ -100,8 +100,9 @@ fn list(request: &LoadRequest, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
         if !is_list_given {
             let message = format!("there is no *.hcl file in {}", dir.display());
             diagnostics.push(
-                Diagnostic::error("no_files", message)
-                    .help("name the directory with -C DIR or files with --file"),
+                Diagnostic::error("no_files", message).help(
+                    "begin with tenantctl init, or name the directory with -C DIR or files with --file",
+                ),
             );
         }
     }

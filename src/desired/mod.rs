@@ -8,6 +8,7 @@ pub mod compile;
 pub mod database;
 pub mod lint;
 pub mod naming;
+pub mod permissions;
 
 use std::collections::{BTreeMap, BTreeSet};
 

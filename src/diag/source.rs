@@ -1,4 +1,4 @@
-//! The loaded files, and places in them.
+//! The texts that diagnostics are about.
 
 use super::Span;
 

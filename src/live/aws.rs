@@ -8,15 +8,21 @@ mod tests;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_iam::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_iam::config::interceptors::{
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+};
 use aws_sdk_iam::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_iam::config::{ConfigBag, Intercept, RuntimeComponents, SharedInterceptor};
 use aws_sdk_iam::error::BoxError;
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_types::config_bag::{Storable, StoreReplace};
+
+use super::trace;
 
 pub use error::{AwsError, AwsErrorKind};
 
@@ -128,10 +134,18 @@ impl Aws {
     }
 }
 
-/// Counts requests on their way out.
+/// Counts requests on their way out, and says for `-v` how long each took.
 #[derive(Clone, Debug, Default)]
 struct Calls {
     sent: Arc<AtomicUsize>,
+}
+
+/// When an attempt was sent.
+#[derive(Clone, Copy, Debug)]
+struct Sent(Instant);
+
+impl Storable for Sent {
+    type Storer = StoreReplace<Self>;
 }
 
 impl Intercept for Calls {
@@ -143,9 +157,23 @@ impl Intercept for Calls {
         &self,
         _context: &BeforeTransmitInterceptorContextRef<'_>,
         _runtime_components: &RuntimeComponents,
-        _config: &mut ConfigBag,
+        config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         self.sent.fetch_add(1, Ordering::Relaxed);
+        config.interceptor_state().store_put(Sent(Instant::now()));
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _runtime_components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let (Some(sent), Some(call)) = (config.load::<Sent>(), config.load::<Metadata>()) {
+            let status = context.response().map(|response| response.status().as_u16());
+            trace::call(call.service(), call.name(), status, sent.0.elapsed());
+        }
         Ok(())
     }
 }

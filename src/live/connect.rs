@@ -1,5 +1,6 @@
 //! Connections to Postgres: who logs in, how, and with which settings.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,11 +10,12 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::config::SslMode as WireSslMode;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::aws::Aws;
-use super::{ReadError, access};
+use super::{ReadError, access, trace};
 use crate::model::{ClusterFacts, Secret};
 
 /// How long a connection may take: a paused Aurora Serverless cluster needs half a minute to wake.
@@ -23,6 +25,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Start-up options of a session that only shows that it was let in. Whatever runs there by itself, such as a login
 /// event trigger, is the tenant's own and runs as the tenant.
 const KNOCK: &str = "-c default_transaction_read_only=on -c statement_timeout=10s -c lock_timeout=5s";
+
+/// The values of a statement: what stands for `$1` and so on.
+pub type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// Where the admin's password comes from.
 #[derive(Debug)]
@@ -51,6 +56,31 @@ pub enum Purpose {
     Write,
 }
 
+/// How far reading has come, for whoever watches: databases that were looked into, and those that were meant to be.
+#[derive(Debug, Default)]
+pub struct Reading {
+    looked_into: AtomicUsize,
+    expected: AtomicUsize,
+}
+
+impl Reading {
+    /// So many more are about to be looked into.
+    pub(super) fn expect(&self, databases: usize) {
+        self.expected.fetch_add(databases, Ordering::Relaxed);
+    }
+
+    /// One was.
+    pub(super) fn looked_into_one(&self) {
+        self.looked_into.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Looked into so far, and expected so far.
+    pub fn so_far(&self) -> (usize, usize) {
+        let count = |of: &AtomicUsize| of.load(Ordering::Relaxed);
+        (count(&self.looked_into), count(&self.expected))
+    }
+}
+
 /// Makes connections as the admin.
 pub struct Connector {
     /// Host to connect to.
@@ -63,6 +93,8 @@ pub struct Connector {
     pub login: Login,
     /// TLS; `None` for clear text.
     pub tls: Option<rustls::ClientConfig>,
+    /// How far reading has come.
+    pub reading: Reading,
     /// Shown in `pg_stat_activity`: who runs this. World-readable, so it holds no secret.
     pub application_name: String,
 }
@@ -82,9 +114,47 @@ pub struct Session {
 }
 
 impl Session {
-    /// The client. Its writing calls are for `apply` alone.
+    /// The client. Its writing calls are for `apply` alone; its reading ones are better made by [`Self::query`].
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Runs a query.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Error> {
+        self.timed(sql, values, self.client.query(sql, values)).await
+    }
+
+    /// Runs a query of exactly one row.
+    ///
+    /// # Errors
+    /// What the driver says; also where there is no row, or more than one.
+    pub async fn query_one(&self, sql: &str, values: Values<'_>) -> Result<Row, Error> {
+        self.timed(sql, values, self.client.query_one(sql, values)).await
+    }
+
+    /// Does something with a statement, and says for `-v` what it was and how long it took.
+    ///
+    /// # Errors
+    /// Those of the work.
+    pub async fn timed<T>(
+        &self,
+        sql: &str,
+        values: Values<'_>,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let started = Instant::now();
+        let done = work.await;
+        trace::statement(
+            &self.database,
+            sql,
+            values,
+            started.elapsed(),
+            done.as_ref().err(),
+        );
+        done
     }
 
     /// Takes the warnings and notices that came since the last call.
@@ -178,6 +248,7 @@ impl Connector {
             .connect_timeout(CONNECT_TIMEOUT)
             .keepalives_idle(Duration::from_secs(30))
             .options(options);
+        let started = Instant::now();
         let failed = |error| ReadError::connect(&self.host, self.port, username, database, error);
         let connected = timeout(CONNECT_TIMEOUT, async {
             match &self.tls {
@@ -203,6 +274,7 @@ impl Connector {
             host: self.host.clone(),
             port: self.port,
         })?;
+        trace::connection(username, database, started.elapsed(), connected.as_ref().err());
         connected.map_err(failed)
     }
 

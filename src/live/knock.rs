@@ -1,6 +1,7 @@
-//! Attempts to connect as tenants, by IAM tokens that the caller may have: nothing is asked in the sessions, and nothing is
-//! written anywhere.
+//! Attempts to connect as tenants, by IAM tokens that the caller may have or by logins that stand in for them: nothing is
+//! asked in the sessions, and nothing is written anywhere.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
@@ -12,7 +13,7 @@ use super::access::{self, Login};
 use super::aws::Aws;
 use super::connect::Connector;
 use super::{ReadError, describe};
-use crate::model::{Attempt, ClusterFacts, Secret, Visit, Visitor};
+use crate::model::{Attempt, ClusterFacts, Secret, StandIn, Visit, Visitor};
 
 /// How long a token is used, of the fifteen minutes that it is good for.
 const TOKEN_AGE: Duration = Duration::from_secs(10 * 60);
@@ -39,11 +40,12 @@ pub struct Ground<'a> {
     pub rate: u32,
 }
 
-/// Tries what each visitor is to try: one connection at a time for each, because roles have connection limits. Once `stop`
-/// says so, running attempts end and no other begins.
+/// Tries what each visitor is to try: one connection at a time for each, because roles have connection limits. Who has a
+/// stand-in, by the name of the role, comes as that. Once `stop` says so, running attempts end and no other begins.
 pub async fn visit_all(
     ground: Ground<'_>,
     visitors: &[Visitor],
+    stand_ins: &BTreeMap<String, StandIn>,
     stop: &(dyn Fn() -> bool + Sync),
 ) -> Vec<Visit> {
     let mut pace = interval(Duration::from_secs(1) / ground.rate.max(1));
@@ -55,7 +57,7 @@ pub async fn visit_all(
             visitor,
             pace: &pace,
             stop,
-            ways: ways(visitor),
+            ways: ways(visitor, stand_ins.get(&visitor.role)),
             token: None,
             refusals: Vec::new(),
         };
@@ -67,17 +69,22 @@ pub async fn visit_all(
         .await
 }
 
-/// Whose credentials sign a token.
+/// How to get in.
 #[derive(Clone, Debug)]
 enum Way {
-    /// The caller's own.
+    /// By a token that the caller's own credentials sign.
     Own,
-    /// Those of a session of the tenant's IAM role.
+    /// By a token signed in a session of the tenant's IAM role.
     Role(String),
+    /// As somebody else, who holds what the tenant holds.
+    StandIn(StandIn),
 }
 
 /// The last is tried first.
-fn ways(visitor: &Visitor) -> Vec<Way> {
+fn ways(visitor: &Visitor, stand_in: Option<&StandIn>) -> Vec<Way> {
+    if let Some(stand_in) = stand_in {
+        return vec![Way::StandIn(stand_in.clone())];
+    }
     let role = visitor.role_arn.clone().map(Way::Role);
     role.into_iter().chain([Way::Own]).collect()
 }
@@ -144,7 +151,7 @@ impl Caller<'_> {
                     continue;
                 }
             };
-            let attempt = self.knock(&token, database).await;
+            let attempt = self.knock(way, &token, database).await;
             match &attempt {
                 Attempt::LoginRefused(said) if !known => {
                     self.refused(way, said);
@@ -169,6 +176,7 @@ impl Caller<'_> {
         let said = match way {
             Way::Own => format!("with the caller's own credentials: {said}"),
             Way::Role(arn) => format!("by {arn}: {said}"),
+            Way::StandIn(_) => format!("by a login made for it: {said}"),
         };
         if !self.refusals.contains(&said) {
             self.refusals.push(said);
@@ -195,17 +203,22 @@ impl Caller<'_> {
                 };
                 access::auth_token(aws, &credentials, login).await?
             }
+            Way::StandIn(stand_in) => stand_in.password.clone(),
         };
         self.token = Some((token.clone(), Instant::now()));
         Ok(token)
     }
 
-    async fn knock(&self, token: &Secret, database: &str) -> Attempt {
+    async fn knock(&self, way: &Way, token: &Secret, database: &str) -> Attempt {
+        let username = match way {
+            Way::Own | Way::Role(_) => &self.visitor.role,
+            Way::StandIn(stand_in) => &stand_in.username,
+        };
         let mut pause = Duration::from_millis(200);
         for left in (0..=RETRIES).rev() {
             self.pace.lock().await.tick().await;
             let connector = self.ground.connector;
-            match connector.knock(&self.visitor.role, token, database).await {
+            match connector.knock(username, token, database).await {
                 Err(error) if error.is_busy() && left > 0 && !(self.stop)() => {
                     tracing::debug!(role = self.visitor.role, database, %error, "trying again");
                     sleep(pause).await;

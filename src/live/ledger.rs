@@ -144,14 +144,11 @@ impl Ledger {
     }
 }
 
-/// Reads the ledger; one that is not there yet is empty.
-///
-/// # Errors
-/// A query fails, or the schema `tenantctl` belongs to somebody else.
-pub async fn read(session: &Session, admin: &str) -> Result<Ledger, ReadError> {
+/// Whether there is a ledger, and it is ours.
+pub(super) async fn is_there(session: &Session, admin: &str) -> Result<bool, ReadError> {
     let found = rows(session, include_str!("sql/ledger_exists.sql")).await?;
     let Some(row) = found.first() else {
-        return Ok(Ledger::default());
+        return Ok(false);
     };
     let owner: &str = row.get("owner");
     if owner != admin {
@@ -160,7 +157,15 @@ pub async fn read(session: &Session, admin: &str) -> Result<Ledger, ReadError> {
             admin: admin.to_owned(),
         });
     }
-    if !row.get::<_, bool>("complete") {
+    Ok(row.get("complete"))
+}
+
+/// Reads the ledger; one that is not there yet is empty.
+///
+/// # Errors
+/// A query fails, or the schema `tenantctl` belongs to somebody else.
+pub async fn read(session: &Session, admin: &str) -> Result<Ledger, ReadError> {
+    if !is_there(session, admin).await? {
         return Ok(Ledger::default());
     }
     let mut ledger = Ledger {
@@ -226,6 +231,7 @@ fn address(text: &str) -> Result<Address, ReadError> {
     parse(text)
 }
 
-fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, ReadError> {
+/// JSON from the ledger.
+pub(super) fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, ReadError> {
     serde_json::from_str(text).map_err(|error| ReadError::Ledger(format!("{error} in {text}")))
 }

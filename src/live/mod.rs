@@ -5,6 +5,7 @@ pub mod aws;
 pub mod connect;
 mod error;
 pub mod evidence;
+pub mod history;
 pub mod iam;
 pub mod knock;
 pub mod ledger;
@@ -12,6 +13,7 @@ pub mod postgres;
 pub mod rds;
 mod read;
 pub mod tls;
+mod trace;
 
 use std::collections::{BTreeMap, BTreeSet};
 

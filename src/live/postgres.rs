@@ -33,7 +33,6 @@ pub struct Catalogs {
 /// Runs one bulk query.
 pub(super) async fn rows(session: &Session, sql: &str) -> Result<Vec<Row>, ReadError> {
     session
-        .client()
         .query(sql, &[])
         .await
         .map_err(|error| ReadError::query(&session.database, error))
@@ -217,7 +216,6 @@ pub(super) async fn read_dependents(
     roles: &[String],
 ) -> Result<Vec<Dependents>, ReadError> {
     let found = session
-        .client()
         .query(include_str!("sql/dependents.sql"), &[&roles])
         .await
         .map_err(|error| ReadError::query(&session.database, error))?;

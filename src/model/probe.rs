@@ -1,5 +1,21 @@
 //! Real attempts to connect as a tenant: what is tried, and what came of it.
 
+use std::collections::BTreeMap;
+
+use super::Secret;
+
+/// How the names of the logins begin that a probe makes.
+pub const PROBE_LOGIN: &str = "tenantctl_probe_";
+
+/// A login that stands in for a tenant.
+#[derive(Clone, Debug)]
+pub struct StandIn {
+    /// Its name.
+    pub username: String,
+    /// Its password.
+    pub password: Secret,
+}
+
 /// What came of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attempt {
@@ -45,14 +61,28 @@ pub struct Visit {
 pub struct ProbePlan {
     /// Chooses the sample.
     pub seed: u32,
-    /// Pairs of a tenant's login and a database that there are, those of [`Self::by_password`] included.
+    /// Pairs of a tenant's login and a database that there are.
     pub pairs: usize,
-    /// Who tries what.
-    pub visitors: Vec<Visitor>,
-    /// Login roles that log in by a password, which the admin does not know.
-    pub by_password: Vec<String>,
+    /// Who tries what by a login token.
+    pub by_token: Vec<Visitor>,
+    /// Who tries what by a stand-in: tenants with a password, which nobody else knows.
+    pub by_password: Vec<Visitor>,
+    /// Login roles that are superusers: no stand-in is one by its membership.
+    pub superusers: Vec<String>,
     /// How many tenants' roles cannot log in, by NOLOGIN or a connection limit of 0: there is nothing to try.
     pub without_login: usize,
+}
+
+impl ProbePlan {
+    /// All who try something.
+    pub fn visitors(&self) -> impl Iterator<Item = &Visitor> {
+        self.by_token.iter().chain(&self.by_password)
+    }
+
+    /// Pairs that were chosen.
+    pub fn chosen(&self) -> usize {
+        self.visitors().map(|visitor| visitor.databases.len()).sum()
+    }
 }
 
 /// What was tried, and what came of it.
@@ -64,4 +94,6 @@ pub struct Probe {
     pub visits: Vec<Visit>,
     /// Somebody stopped it before its end.
     pub stopped: bool,
+    /// Stand-ins that could not be dropped, and why.
+    pub left: BTreeMap<String, String>,
 }

@@ -22,11 +22,32 @@ pub fn text(audit: &Audit, style: Style) -> String {
     for note in &audit.notes {
         let _ = writeln!(text, "  - {}", printable(note));
     }
+    if style.verbose || !audit.only.is_empty() {
+        credentials(&mut text, audit, style);
+    }
     if let Some(probed) = &audit.probed {
         let _ = writeln!(text, "\n{}", probe(probed));
     }
     let _ = writeln!(text, "\n{}", summary(audit));
     text
+}
+
+/// Who can come as each tenant, by IAM.
+fn credentials(text: &mut String, audit: &Audit, style: Style) {
+    if audit.credentials.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n{}", style.paint("1", "who gets in by IAM"));
+    for (tenant, holders) in &audit.credentials {
+        let _ = writeln!(text, "  {}", printable(tenant.as_str()));
+        for assumer in &holders.may_assume {
+            let line = format!("{} from {}", assumer.who, assumer.from.join(", "));
+            let _ = writeln!(text, "    may assume its role: {}", printable(&line));
+        }
+        for arn in &holders.may_connect {
+            let _ = writeln!(text, "    may connect as it:   {}", printable(arn));
+        }
+    }
 }
 
 /// What was really tried, counted.
@@ -179,6 +200,7 @@ pub fn json(audit: &Audit) -> Value {
         "summary": summary,
         "checked": audit.checked,
         "probe": audit.probed,
+        "credentials": audit.credentials,
         "findings": findings,
         "notes": audit.notes,
     })

@@ -1,10 +1,13 @@
 //! Plans and results for people and machines. It decides nothing.
 
 pub mod audit;
+pub mod history;
 pub mod html;
+pub mod import;
 pub mod json;
 pub mod markdown;
 pub mod sarif;
+pub mod status;
 mod steps;
 pub mod text;
 

@@ -44,32 +44,45 @@ const KIND_WIDTH: usize = 16;
 
 /// What a plan says of one tenant, or of what is nobody's.
 #[derive(Default)]
-struct Group<'a> {
-    changes: Vec<&'a PlannedChange>,
-    held: Vec<&'a HeldObject>,
+pub(super) struct Group<'a> {
+    pub tenant: Option<&'a TenantId>,
+    pub changes: Vec<&'a PlannedChange>,
+    pub held: Vec<&'a HeldObject>,
+}
+
+impl Group<'_> {
+    /// Whose it is, for a title.
+    pub fn title(&self) -> String {
+        self.tenant.map_or_else(
+            || "databases that are nobody's".to_owned(),
+            |tenant| printable(tenant.as_str()),
+        )
+    }
+}
+
+/// A plan by tenant; what is nobody's comes last.
+pub(super) fn groups(plan: &Plan) -> Vec<Group<'_>> {
+    let mut groups: BTreeMap<Option<&TenantId>, Group<'_>> = BTreeMap::new();
+    for change in &plan.changes {
+        let group = groups.entry(change.tenant.as_ref()).or_default();
+        group.changes.push(change);
+    }
+    for held in &plan.held {
+        groups.entry(held.tenant.as_ref()).or_default().held.push(held);
+    }
+    let nobodys = groups.remove(&None);
+    let named = groups
+        .into_iter()
+        .map(|(tenant, group)| Group { tenant, ..group });
+    named.chain(nobodys).collect()
 }
 
 /// A whole plan.
 pub fn plan(plan: &Plan, style: Style) -> String {
     let mut text = String::new();
-    let mut groups: BTreeMap<Option<&TenantId>, Group<'_>> = BTreeMap::new();
-    for change in &plan.changes {
-        groups
-            .entry(change.tenant.as_ref())
-            .or_default()
-            .changes
-            .push(change);
-    }
-    for held in &plan.held {
-        groups.entry(held.tenant.as_ref()).or_default().held.push(held);
-    }
-    // What is nobody's comes last.
-    let nobodys = groups.remove(&None);
-    for (tenant, group) in &groups {
-        one_group(&mut text, plan, *tenant, group, style);
-    }
-    if let Some(group) = nobodys {
-        one_group(&mut text, plan, None, &group, style);
+    for group in groups(plan) {
+        one_group(&mut text, plan, &group, style);
+        text.push('\n');
     }
     for warning in &plan.warnings {
         let _ = writeln!(
@@ -120,15 +133,17 @@ fn summary_line(plan: &Plan) -> String {
     format!("{held}Plan: {add} to add, {change} to change, {destroy} to destroy.\n")
 }
 
-fn one_group(text: &mut String, plan: &Plan, tenant: Option<&TenantId>, group: &Group<'_>, style: Style) {
-    let title = tenant.map_or_else(
-        || "databases that are nobody's".to_owned(),
-        |tenant| printable(tenant.as_str()),
-    );
-    let _ = writeln!(text, "{}", style.paint("1", &title));
-    if let Some(effect) = tenant.and_then(|tenant| plan.effects.get(tenant)) {
+/// One tenant: its name, what it will be able to do, and each object.
+pub(super) fn one_group(text: &mut String, plan: &Plan, group: &Group<'_>, style: Style) {
+    let _ = writeln!(text, "{}", style.paint("1", &group.title()));
+    if let Some(effect) = group.tenant.and_then(|tenant| plan.effects.get(tenant)) {
         let _ = writeln!(text, "  {}", printable(effect));
     }
+    objects(text, plan, group, style);
+}
+
+/// Each object of one tenant.
+pub(super) fn objects(text: &mut String, plan: &Plan, group: &Group<'_>, style: Style) {
     for change in &group.changes {
         one_change(text, plan, change, style);
     }
@@ -149,7 +164,6 @@ fn one_group(text: &mut String, plan: &Plan, tenant: Option<&TenantId>, group: &
             printable(because)
         );
     }
-    text.push('\n');
 }
 
 fn one_change(text: &mut String, plan: &Plan, change: &PlannedChange, style: Style) {

@@ -45,6 +45,36 @@ fn an_apply_says_what_its_proof_found() {
 }
 
 #[test]
+fn it_lists_who_gets_in_by_iam() {
+    let site = Site::with(18, TENANTS);
+    let arn = |rest: &str| format!("arn:aws:iam::123456789012:{rest}");
+    let document: Value = serde_json::from_str(&site.run(&["audit", "--json"]).ok()).unwrap();
+    let expected = serde_json::json!({
+        "may_assume": [{ "who": arn("user/client01"), "from": ["109.241.200.168/32"] }],
+        "may_connect": [arn("role/rds_cluster_client01")],
+    });
+    assert_eq!(document["credentials"]["client01"], expected);
+    assert_eq!(document["credentials"].as_object().unwrap().len(), 2);
+
+    let quiet = site.run(&["audit"]).ok();
+    assert!(!quiet.contains("who gets in by IAM"), "{quiet}");
+    let policy = [
+        ("RoleName", "rds_cluster_client02"),
+        (
+            "PolicyDocument",
+            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}"#,
+        ),
+    ];
+    crate::state_of::call(&site, "UpdateAssumeRolePolicy", &policy);
+    let run = site.run(&["audit", "--tenant", "client02"]);
+    let line = "may assume its role: anybody from anywhere";
+    assert!(
+        run.stdout.contains(line) && !run.stdout.contains("user/client01"),
+        "{run}"
+    );
+}
+
+#[test]
 fn why_names_each_path_and_what_is_in_the_way() {
     let site = Site::with(15, TENANTS);
     let own = site.run(&["why", "client01", "db1"]).ok();

@@ -16,6 +16,7 @@ mod login_leaks;
 mod page;
 mod probe;
 mod probe_random;
+mod probe_stand_in;
 mod role_leaks;
 mod scale;
 mod seeded;

@@ -37,7 +37,7 @@ impl Prober {
         ]
     }
 
-    fn run(&self, site: &Site, arguments: &[&str]) -> Run {
+    pub fn run(&self, site: &Site, arguments: &[&str]) -> Run {
         site.run_with(&[&["audit", "--probe"], arguments].concat(), &self.key())
     }
 
@@ -49,7 +49,7 @@ impl Prober {
     }
 
     /// Starts a slow probe, and waits until it has begun.
-    fn spawn(&self, site: &Site) -> Child {
+    pub fn spawn(&self, site: &Site) -> Child {
         let mut command = site.command(&["audit", "--probe", "--json", "--probe-rate", "1"]);
         command.envs(self.key());
         let piped = || std::process::Stdio::piped();
@@ -70,7 +70,7 @@ impl Prober {
 }
 
 #[track_caller]
-fn ended(mut child: Child) -> (i32, Value) {
+pub fn ended(mut child: Child) -> (i32, Value) {
     let mut text = String::new();
     child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
     let code = child.wait().unwrap().code().unwrap_or(-1);
@@ -81,7 +81,7 @@ fn ended(mut child: Child) -> (i32, Value) {
 }
 
 /// Rule, subject and path of every finding that is no note.
-fn found(document: &Value) -> Vec<[String; 3]> {
+pub fn found(document: &Value) -> Vec<[String; 3]> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let path = |finding: &Value| {
         let links = finding["path"].as_array().unwrap().iter().map(text);
@@ -102,7 +102,7 @@ pub fn numbers(document: &Value, names: &[&str]) -> Vec<u64> {
 }
 
 /// Everything that a probe could have left: roles, grants, sessions.
-fn left(site: &Site) -> (String, String) {
+pub fn left(site: &Site) -> (String, String) {
     crate::site::wait_until("sessions of tenants end", || {
         site.value(
             "postgres",
@@ -229,23 +229,8 @@ fn who_cannot_be_impersonated_is_not_proved() {
         [10, 0, 0, 2]
     );
 
-    // One that logs in by password, and one that cannot log in at all.
+    // One that cannot log in at all.
     let prober = Prober::new(&site);
-    site.master("postgres", "REVOKE rds_iam FROM client02");
-    let (code, document) = prober.json(&site, &[]);
-    assert_eq!(code, 2, "{document:#}");
-    let messages: Vec<&str> = (document["findings"].as_array().unwrap().iter())
-        .filter(|finding| finding["rule"] == "not-proved")
-        .map(|finding| finding["message"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        messages,
-        ["1 tenant is not probed, because nobody else knows their password: client02"]
-    );
-    assert_eq!(
-        numbers(&document, &["pairs", "chosen", "tried", "tenants_not_probed"]),
-        [10, 5, 5, 1]
-    );
     site.sql("postgres", "ALTER ROLE client02 NOLOGIN");
     let (_, document) = prober.json(&site, &[]);
     assert_eq!(
@@ -352,7 +337,7 @@ fn a_stopped_or_killed_probe_leaves_nothing() {
     prober.run(&site, &[]).ok();
 }
 
-fn signal(child: &Child, name: &str) {
+pub fn signal(child: &Child, name: &str) {
     let mut kill = std::process::Command::new("kill");
     let status = kill.arg(format!("-{name}")).arg(child.id().to_string()).status();
     assert!(status.unwrap().success());

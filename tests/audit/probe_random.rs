@@ -1,4 +1,4 @@
-//! Random grants, owners and memberships among tenants: every pair really tried, and held against the static proof and
+//! Random grants, owners and memberships among tenants, half of which log in by password: every pair really tried, and held against the static proof and
 //! what the server says of itself.
 
 use std::fmt::Write as _;
@@ -25,7 +25,8 @@ fn agrees(major: u16) {
     let mut file =
         "defaults {\n  databases = [\"db1\"]\n  allowed_ips = [\"109.241.200.168/32\"]\n}\n".to_owned();
     for n in 0..RANDOM_TENANTS {
-        let _ = writeln!(file, "tenant \"t{n}\" {{}}");
+        let by_token = n % 2 == 0;
+        let _ = writeln!(file, "tenant \"t{n}\" {{\n  rds_iam_auth = {by_token}\n}}");
     }
     let site = Site::with(major, &file);
     let prober = Prober::new(&site);
@@ -111,7 +112,9 @@ fn random(major: u16, seed: u64) -> String {
                 let _ = writeln!(sql, "ALTER DATABASE t{n}_db1 OWNER TO t{other}");
             }
             // Only towards greater numbers: Postgres refuses circles.
-            if other > n && chance(20) {
+            // The test bed rejects the password of whoever is any kind of member of rds_iam, which RDS does not from 16 on.
+            let rejected = major >= 16 && n % 2 == 1 && other % 2 == 0;
+            if other > n && chance(20) && !rejected {
                 let (admin, inherit, set) = (chance(20), chance(60), chance(70));
                 let options = match (major >= 16, admin) {
                     (true, _) => format!(" WITH ADMIN {admin}, INHERIT {inherit}, SET {set}"),

@@ -6,14 +6,18 @@
 
 mod adopting;
 mod applied;
+mod comments;
 mod databases;
 mod dependents;
 mod grants;
 mod guards;
 mod identity;
+mod importing;
 mod memberships;
+mod modes;
 mod outputs;
 mod properties;
+mod random;
 mod scope_and_names;
 mod shared;
 mod simulate;

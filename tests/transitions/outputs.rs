@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tenantctl::plan::{Command, IamCommand, file};
-use tenantctl::report::{json, markdown, text};
+use tenantctl::report::{json, markdown, status, text};
 
 use crate::world::{ONE, RECIPIENT, Small, TWO};
 
@@ -94,7 +94,7 @@ fn an_edited_plan_file_breaks_nothing() {
         color: false,
         verbose: true,
     };
-    for shown in [text::plan(&plan, style), markdown::plan(&plan)] {
+    for shown in [text::plan(&plan, style), markdown::plan(&plan, &[])] {
         assert!(!shown.contains('\u{1b}'), "{shown}");
     }
 }
@@ -151,4 +151,22 @@ fn colours_change_nothing_but_colours() {
     }
     assert_eq!(coloured, plain);
     assert!(!plain.contains('\u{1b}'));
+}
+
+/// What a script branches on.
+#[test]
+fn a_status_says_how_a_plan_ended() {
+    let of = |plan: &tenantctl::plan::Plan| status::plan(plan, 0);
+    let applied = Small::applied(TWO);
+    assert_eq!(of(&applied.plan())["status"], "empty");
+    let changed = onboarding().plan();
+    let status = of(&changed);
+    assert_eq!(status["status"], "changes");
+    assert_eq!(status["summary"]["add"], 10);
+    assert_eq!(status["error"], serde_json::Value::Null);
+    let refused = Small::applied(TWO).asks(ONE).max_removals(0);
+    let status = of(&refused.plan());
+    assert_eq!(status["status"], "refused");
+    assert_eq!(status["guards"][0]["code"], "too_many_removals");
+    insta::assert_json_snapshot!(status);
 }

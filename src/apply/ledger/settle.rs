@@ -126,7 +126,7 @@ fn no_key_was_made(open: &OpenStep, ledger: &Ledger, live: &Live) -> bool {
 }
 
 async fn live_admin(session: &Session) -> Result<String, ApplyError> {
-    let row = session.client().query_one("SELECT current_user::text", &[]).await;
+    let row = session.query_one("SELECT current_user::text", &[]).await;
     Ok(row
         .map_err(|error| ApplyError::sql(&session.database, error))?
         .get(0))

@@ -50,6 +50,7 @@ pub fn page(audit: &Audit) -> String {
                     (checked(audit))
                     (map::section(audit, &reach))
                     (findings::section(audit))
+                    (credentials(audit))
                 }
                 footer { "Digest of the file's meaning and of all that was read: " code { (Text(&audit.digest.to_string())) } }
             }
@@ -153,6 +154,31 @@ fn checked(audit: &Audit) -> Markup {
                         li.gap { (badge(finding.severity)) " " a href={ "#f" (index + 1) } { (Text(&finding.message)) } }
                     }
                     @for note in &audit.notes { li { (Text(note)) } }
+                }
+            }
+        }
+    }
+}
+
+/// Who can come as each tenant, by IAM.
+fn credentials(audit: &Audit) -> Markup {
+    html! {
+        @if !audit.credentials.is_empty() {
+            section aria-labelledby="credentials" {
+                h2 #credentials { "Who gets in by IAM" }
+                details {
+                    summary { (audit.credentials.len()) " tenants" }
+                    table.holders {
+                        caption { "Whom each tenant's role trusts and from where, and who may connect as the tenant" }
+                        thead { tr { th scope="col" { "Tenant" } th scope="col" { "May assume its role" } th scope="col" { "May connect as it" } } }
+                        tbody { @for (tenant, holders) in &audit.credentials { tr {
+                            th scope="row" { (Text(tenant.as_str())) }
+                            td { @for assumer in &holders.may_assume {
+                                div { code { (Text(&assumer.who)) } " from " (names(assumer.from.iter().map(String::as_str), FEW)) }
+                            } }
+                            td { (names(holders.may_connect.iter().map(String::as_str), FEW)) }
+                        } } }
+                    }
                 }
             }
         }

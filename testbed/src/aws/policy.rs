@@ -1,6 +1,9 @@
 //! Evaluates IAM policy documents, which the emulator does not: as much of the language as tenants' policies use.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 use serde_json::Value;
 
@@ -12,6 +15,8 @@ pub(crate) struct Request<'a> {
     /// Present for a trust policy: the ARNs that stand for the caller.
     pub(crate) principals: &'a [&'a str],
     pub(crate) source_ip: Option<IpAddr>,
+    /// The values of other condition keys, which are in lower case.
+    pub(crate) context: &'a BTreeMap<String, Vec<String>>,
 }
 
 /// What a set of documents says to a request.
@@ -109,9 +114,14 @@ fn conditions_hold(statement: &Value, request: &Request<'_>) -> bool {
             let inside = request
                 .source_ip
                 .is_some_and(|ip| strings(values).iter().any(|block| contains(block, ip)));
+            let held = request.context.get(&key.to_ascii_lowercase());
+            let among =
+                |held: &Vec<String>| held.iter().all(|value| strings(values).contains(&value.as_str()));
             match operator.as_str() {
                 "IpAddress" if known => inside,
                 "NotIpAddress" if known => !inside,
+                "StringEquals" => held.is_some_and(|held| !held.is_empty() && among(held)),
+                "ForAllValues:StringEquals" => held.is_none_or(among),
                 _ => statement["Effect"] == "Deny",
             }
         })
@@ -196,6 +206,7 @@ mod tests {
             resource: None,
             principals: &[principal],
             source_ip: ip.parse().ok(),
+            context: &BTreeMap::new(),
         };
         evaluate(&[Value::String(document.into())], &request)
     }

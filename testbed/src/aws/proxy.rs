@@ -4,6 +4,7 @@ mod call;
 mod fault;
 mod iam;
 mod pages;
+mod permission;
 mod trust;
 mod xml;
 
@@ -58,6 +59,7 @@ struct State {
     counts: BTreeMap<String, usize>,
     faults: Vec<Fault>,
     source_ip: Option<IpAddr>,
+    check_policies: bool,
     gate: Arc<Gate>,
     behaviour: Behaviour,
     weather: Weather,
@@ -148,6 +150,12 @@ impl AwsProxy {
         self.shared.state().gate = Arc::clone(gate);
     }
 
+    /// From now on users of the emulator may do what their policies allow, and nothing else. Keys that belong to no user,
+    /// such as the operator's, go on to do anything.
+    pub fn check_policies(&self) {
+        self.shared.state().check_policies = true;
+    }
+
     /// From now on `AssumeRole` succeeds only for a caller whom the role's trust policy admits from this address,
     /// as on AWS; the emulator gives a session of any role to anybody. `None` leaves it to the emulator again.
     pub fn check_trust(&self, source_ip: Option<IpAddr>) {
@@ -203,6 +211,9 @@ impl Shared {
             }) => return Ok(call.error(*status, code, message)),
             Some(Fault::Reset { .. }) => return Err(Error::Server("cut off on purpose".into())),
             Some(Fault::LostAnswer { .. }) | None => {}
+        }
+        if let Some(refusal) = self.forbids(&call).await? {
+            return Ok(call.error(403, "AccessDenied", &refusal));
         }
         if call.action == "AssumeRole"
             && let Some(refusal) = self.distrusts(&call).await?

@@ -170,6 +170,7 @@ fn check_policies(principal: &Value, resource_id: &str, region: &str, user: &str
         resource: Some(&resource),
         principals: &[],
         source_ip: None,
+        context: &std::collections::BTreeMap::new(),
     };
     let own = principal["policies"]
         .as_array()

@@ -82,8 +82,22 @@ impl Call {
         self.action.starts_with("DescribeDB")
     }
 
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// The key that signed the request.
     pub(super) fn access_key(&self) -> String {
+        self.scope(0)
+    }
+
+    /// The service that it was signed for, such as `iam`.
+    pub(super) fn service(&self) -> String {
+        self.scope(3)
+    }
+
+    /// A part of the scope `KEY/DATE/REGION/SERVICE/aws4_request`.
+    fn scope(&self, part: usize) -> String {
         let header = self
             .head
             .headers
@@ -91,7 +105,7 @@ impl Call {
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
         let scope = header.split_once("Credential=").map_or("", |(_, rest)| rest);
-        scope.split('/').next().unwrap_or_default().to_owned()
+        scope.split('/').nth(part).unwrap_or_default().to_owned()
     }
 
     pub(super) fn forwarded(&self, aws: SocketAddr) -> Result<Request<Full<Bytes>>, Error> {

@@ -276,7 +276,7 @@ impl Shared {
     }
 
     /// Asks the emulator itself.
-    async fn iam(&self, action: &str, params: &[(&str, &str)]) -> Result<String, Error> {
+    pub(super) async fn iam(&self, action: &str, params: &[(&str, &str)]) -> Result<String, Error> {
         Caller::operator(self.aws.port()).ask("iam", action, params).await
     }
 }

@@ -55,6 +55,7 @@ fn trusts(role: &Value, caller: &Value, role_arn: &str, source_ip: IpAddr) -> bo
                 resource,
                 principals,
                 source_ip,
+                context: &std::collections::BTreeMap::new(),
             },
         )
     };

@@ -1,0 +1,131 @@
+//! Measures tenantctl beside its floor: the same statements, connections and calls, sent by the barest client. Both run on
+//! the same servers in the same run, in turns, so that a figure of this machine stands beside another of this machine.
+
+mod calls;
+mod floor;
+mod measure;
+mod plot;
+mod site;
+
+use std::error::Error;
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde::Serialize;
+
+use self::measure::Row;
+
+/// Anything that ends a measurement.
+pub type Failed = Box<dyn Error + Send + Sync>;
+
+/// Times tenantctl beside its floor and prints a table.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Numbers of tenants
+    #[arg(long, value_delimiter = ',', default_value = "100,1000")]
+    tenants: Vec<usize>,
+    /// The version of Postgres
+    #[arg(long, default_value_t = 18)]
+    postgres: u16,
+    /// How often each is timed; the median counts
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// The binary
+    #[arg(long)]
+    tenantctl: PathBuf,
+    /// Where the results go
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Where a plot of cost against tenants goes
+    #[arg(long)]
+    svg: Option<PathBuf>,
+    /// Exit 1 if a ratio to the floor is over its limit
+    #[arg(long)]
+    check: bool,
+}
+
+/// Everything that is known about one run.
+#[derive(Serialize)]
+struct Results {
+    machine: String,
+    postgres: u16,
+    rows: Vec<Row>,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            say(&format!("bench: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<bool, Failed> {
+    let mut results = Results {
+        machine: machine(),
+        postgres: arguments.postgres,
+        rows: Vec::new(),
+    };
+    print(&format!(
+        "Postgres {}, all on one machine: {}\n\n{}",
+        results.postgres,
+        results.machine,
+        Row::head()
+    ));
+    for &tenants in &arguments.tenants {
+        let show = |row: &Row| print(&row.line());
+        let rows = measure::all(
+            &arguments.tenantctl,
+            arguments.postgres,
+            tenants,
+            arguments.rounds,
+            &show,
+        )?;
+        results.rows.extend(rows);
+    }
+    if let Some(path) = &arguments.json {
+        fs::write(path, serde_json::to_string_pretty(&results)? + "\n")?;
+    }
+    if let Some(path) = &arguments.svg {
+        plot::draw(path, &results.rows)?;
+    }
+    let over: Vec<&Row> = results.rows.iter().filter(|row| row.is_over()).collect();
+    for row in &over {
+        say(&format!("over its limit: {}", row.line()));
+    }
+    Ok(over.is_empty() || !arguments.check)
+}
+
+/// Processor, cores, memory, kernel.
+fn machine() -> String {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let field = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name));
+        let value = line
+            .and_then(|line| line.split_once(':'))
+            .map(|(_, value)| value.trim().to_owned());
+        value.unwrap_or_else(|| "?".to_owned())
+    };
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    format!(
+        "{}, {cores} cores, {} of memory, Linux {}",
+        field(&read("/proc/cpuinfo"), "model name"),
+        field(&read("/proc/meminfo"), "MemTotal"),
+        read("/proc/sys/kernel/osrelease").trim()
+    )
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what this is for")]
+fn print(line: &str) {
+    println!("{line}");
+}
+
+#[expect(clippy::print_stderr, reason = "errors go to people")]
+fn say(line: &str) {
+    eprintln!("{line}");
+}

@@ -1,0 +1,51 @@
+//! Cost against tenants, as a picture.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use plotters::prelude::*;
+
+use crate::Failed;
+use crate::measure::Row;
+
+/// Draws a line for each thing that was measured, both axes logarithmic: what grows in proportion is a slope of one.
+pub fn draw(path: &Path, rows: &[Row]) -> Result<(), Failed> {
+    let mut lines: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
+    for row in rows {
+        let tenants = f64::from(u32::try_from(row.tenants)?);
+        lines.entry(row.what).or_default().push((tenants, row.seconds));
+    }
+    let points = || lines.values().flatten();
+    let least = |pick: fn(&(f64, f64)) -> f64| points().map(pick).fold(f64::INFINITY, f64::min);
+    let most = |pick: fn(&(f64, f64)) -> f64| points().map(pick).fold(0.0, f64::max);
+    let area = SVGBackend::new(path, (900, 540)).into_drawing_area();
+    area.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(&area)
+        .margin(16)
+        .x_label_area_size(40)
+        .y_label_area_size(60)
+        .build_cartesian_2d(
+            (least(|point| point.0) * 0.9..most(|point| point.0) * 1.1).log_scale(),
+            (least(|point| point.1) * 0.8..most(|point| point.1) * 1.3).log_scale(),
+        )?;
+    chart
+        .configure_mesh()
+        .x_desc("tenants")
+        .y_desc("seconds")
+        .draw()?;
+    for (n, (what, points)) in lines.iter().enumerate() {
+        let colour = Palette99::pick(n).to_rgba();
+        let series = LineSeries::new(points.iter().copied(), colour.stroke_width(2)).point_size(3);
+        chart
+            .draw_series(series)?
+            .label(*what)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], colour.stroke_width(2)));
+    }
+    chart
+        .configure_series_labels()
+        .border_style(BLACK)
+        .background_style(WHITE)
+        .draw()?;
+    area.present()?;
+    Ok(())
+}

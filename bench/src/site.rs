@@ -1,0 +1,144 @@
+//! A world, a configuration directory for it, and tenantctl run in there, with what that took.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{fs, io, thread};
+
+use tenantctl_testbed::{Options, World};
+
+use crate::Failed;
+
+/// What a run took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cost {
+    /// Of the clock.
+    pub elapsed: Duration,
+    /// Calls to AWS.
+    pub calls: usize,
+    /// Connections to Postgres.
+    pub connections: i64,
+    /// Most of main memory at any time, in MiB.
+    pub peak: f64,
+}
+
+/// A world with a tenants file.
+pub struct Site {
+    /// The servers.
+    pub world: World,
+    directory: tempfile::TempDir,
+    binary: PathBuf,
+}
+
+impl Site {
+    /// Starts a world. The file asks for `tenants` tenants of one database each.
+    pub fn start(major: u16, tenants: usize, binary: PathBuf) -> Result<Self, Failed> {
+        // The test bed logs every statement and connection, which tests look at and which costs.
+        let quiet = [
+            ("log_statement", "none"),
+            ("log_connections", "off"),
+            ("log_disconnections", "off"),
+        ];
+        let options = Options {
+            extra_conf: quiet
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
+            ..Options::default()
+        };
+        let world = World::start_with(major, "prod-tenants", &options)?;
+        let directory = tempfile::tempdir()?;
+        let site = Self {
+            world,
+            directory,
+            binary,
+        };
+        let cluster = format!(
+            "cluster \"main\" {{\n  identifier = \"prod-tenants\"\n  region = \"eu-central-1\"\n  endpoint = {:?}\n  \
+             sslrootcert = {:?}\n}}\n",
+            // Not by the front door: whoever logs in by password is no concern of it.
+            format!("localhost:{}", site.world.postgres.port()),
+            site.world.postgres.ca_file().display().to_string()
+        );
+        fs::write(site.directory.path().join("cluster.hcl"), cluster)?;
+        site.tenants(tenants, 0)?;
+        Ok(site)
+    }
+
+    /// Writes the tenants file; the first `changed` of them come from another address.
+    pub fn tenants(&self, tenants: usize, changed: usize) -> Result<(), Failed> {
+        let mut text = String::new();
+        for n in 0..tenants {
+            let network = if n < changed { 51 } else { 52 };
+            let _ = write!(
+                text,
+                "tenant \"t{n:05}\" {{\n  databases   = [\"app\"]\n  allowed_ips = [\"203.{network}.{}.{}/32\"]\n}}\n",
+                n / 250,
+                n % 250
+            );
+        }
+        Ok(fs::write(self.directory.path().join("tenants.hcl"), text)?)
+    }
+
+    /// Runs tenantctl. Its standard output, and what it took.
+    pub fn run(&self, arguments: &[&str]) -> Result<(String, Cost), Failed> {
+        let connections = self.connections()?;
+        self.world.proxy.reset_counts();
+        let output = self.directory.path().join("output");
+        let begun = Instant::now();
+        let mut child = Command::new(&self.binary)
+            .arg("-C")
+            .arg(self.directory.path())
+            .args(arguments)
+            .arg("--quiet")
+            .envs(self.world.env())
+            .stdin(Stdio::null())
+            .stdout(fs::File::create(&output)?)
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut errors = child.stderr.take().ok_or("no standard error")?;
+        let said = thread::spawn(move || io::read_to_string(&mut errors));
+        let mut peak = 0.0;
+        let status = loop {
+            peak = high_water_mark(child.id()).unwrap_or(peak);
+            if let Some(status) = child.try_wait()? {
+                break status;
+            }
+            thread::sleep(Duration::from_millis(2));
+        };
+        let elapsed = begun.elapsed();
+        if !status.success() {
+            let said = said.join().map_err(|_| "standard error was lost")??;
+            return Err(format!("tenantctl {}: {status}\n{said}", arguments.join(" ")).into());
+        }
+        let cost = Cost {
+            elapsed,
+            calls: self.world.proxy.counts().values().sum(),
+            // The first count was a session, too.
+            connections: self.connections()? - connections - 1,
+            peak,
+        };
+        Ok((fs::read_to_string(output)?, cost))
+    }
+
+    /// How many sessions there have been in all databases, the one that asks left out.
+    fn connections(&self) -> Result<i64, Failed> {
+        let count = "SELECT sum(sessions)::int8 FROM pg_stat_database WHERE datname IS NOT NULL";
+        let rows = self.world.postgres.sql("postgres", count)?;
+        let count = rows
+            .into_iter()
+            .flatten()
+            .flatten()
+            .next()
+            .ok_or("no count of sessions")?;
+        Ok(count.parse()?)
+    }
+}
+
+/// `VmHWM`, <https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>.
+fn high_water_mark(pid: u32) -> Option<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse().ok()?;
+    Some(kilobytes / 1024.0)
+}

@@ -1,0 +1,65 @@
+//! `iam-policy`: the least that a command needs in AWS, as a policy document. It calls nobody.
+
+use std::path::Path;
+
+use clap::{Args, ValueEnum};
+
+use super::exit::Failure;
+use super::session::{self, Checked};
+use super::ui::Ui;
+use super::{Ended, FileArgs};
+use crate::desired::permissions;
+
+/// Print the least AWS permissions that a command needs, as a policy
+///
+/// The policy names the users, roles and cluster of the tenants file, as narrowly as AWS allows. It needs no network.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  $ tenantctl iam-policy plan > plan.json
+  $ tenantctl iam-policy apply --account 123456789012")]
+pub(super) struct IamPolicyArgs {
+    #[command(flatten)]
+    files: FileArgs,
+    /// What it is to allow: plan; apply and adopt; audit and why
+    #[arg(value_name = "COMMAND")]
+    purpose: Purpose,
+    /// The AWS account, in twelve digits; default: whichever the policy is in
+    #[arg(long, value_name = "ID", value_parser = account)]
+    account: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Purpose {
+    Plan,
+    Apply,
+    Audit,
+}
+
+impl From<Purpose> for permissions::Purpose {
+    fn from(purpose: Purpose) -> Self {
+        match purpose {
+            Purpose::Plan => Self::Plan,
+            Purpose::Apply => Self::Apply,
+            Purpose::Audit => Self::Audit,
+        }
+    }
+}
+
+fn account(text: &str) -> Result<String, &'static str> {
+    let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_account
+        .then(|| text.to_owned())
+        .ok_or("an account has twelve digits")
+}
+
+pub(super) fn run(directory: &Path, args: &IamPolicyArgs, ui: &Ui) -> Result<Ended, Failure> {
+    let Checked { config, cluster, .. } = session::check(directory, &args.files, ui)?;
+    let policy = permissions::policy(&config, &cluster, args.purpose.into(), args.account.as_deref())
+        .map_err(|problem| Failure::Said(problem.to_string()))?;
+    if cluster.region.is_none() {
+        ui.note("The cluster block names no region, so the policy is for every region.");
+    }
+    ui.data(&format!("{policy:#}\n"));
+    Ok(Ended::Well)
+}
