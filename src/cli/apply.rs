@@ -12,8 +12,7 @@ use super::{Ended, ScopeArgs, audit, interrupt, plan as planning, progress};
 use crate::apply::lock::{self, Lock};
 use crate::apply::{self, ApprovedPlan, Live, Outcome, Report, Target};
 use crate::audit::Audit;
-use crate::diff::Scope;
-use crate::plan::{self, Options, Plan, file};
+use crate::plan::{self, Plan, file};
 use crate::{diff, report};
 
 /// Plan, ask, and apply; or apply a saved plan, exactly
@@ -128,11 +127,8 @@ async fn carry_out(
         ..
     } = session;
     apply::prepare(target, lock, live, &desired.workspace).await?;
-    let options = Options {
-        only: plan.only.clone(),
-        max_removals: plan.max_removals,
-    };
-    let scope = Scope::tenants(options.only.iter().cloned());
+    let options = plan.options();
+    let scope = options.scope();
     let again = |live: &Live| plan::build(desired, live, &diff::diff(desired, live, &scope), &options);
     let approving = apply::approve(plan.clone(), target, request, again);
     let approved = progress::reading(ui, target, approving).await?;

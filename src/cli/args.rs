@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, CommandFactory};
 
 use crate::audit::Severity;
+use crate::diff::Mode;
 
 /// The heading in `--help`.
 const FILE: &str = "The tenants file";
@@ -50,6 +51,9 @@ pub(super) struct ScopeArgs {
     /// `refused:` and names them; `apply` will not run it.
     #[arg(long, value_name = "N")]
     pub(super) max_removals: Option<usize>,
+    /// How far to go: additive (only make and grant), adopt (and put our mark on what exists), authoritative
+    #[arg(long, value_name = "MODE", default_value = "authoritative", value_parser = mode)]
+    pub(super) mode: crate::diff::Mode,
     /// Do not open tenant databases
     ///
     /// What is inside them (schema grants, extensions) is then neither planned nor counted, except for databases that
@@ -131,6 +135,13 @@ pub(super) fn severity(text: &str) -> Result<Severity, String> {
     found
         .filter(|severity| *severity != Severity::Note)
         .ok_or_else(|| format!("\"{text}\" is no severity: write critical, high, medium or low"))
+}
+
+/// How far a run may go.
+pub(super) fn mode(text: &str) -> Result<Mode, String> {
+    let modes = [Mode::Additive, Mode::Adopt, Mode::Authoritative];
+    let found = modes.into_iter().find(|mode| mode.as_str() == text);
+    found.ok_or_else(|| format!("\"{text}\" is no mode: write additive, adopt or authoritative"))
 }
 
 /// `K=V`.

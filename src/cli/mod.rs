@@ -10,6 +10,7 @@ mod exit;
 mod help;
 mod history;
 mod iam_policy;
+mod import;
 mod init;
 mod interrupt;
 mod man;
@@ -81,6 +82,7 @@ enum Command {
     Plan(plan::PlanArgs),
     Apply(apply::ApplyArgs),
     Adopt(adopt::AdoptArgs),
+    Import(import::ImportArgs),
     Unlock(unlock::UnlockArgs),
     Audit(audit::AuditArgs),
     Why(audit::WhyArgs),
@@ -114,6 +116,7 @@ async fn run(cli: Cli, ui: &ui::Ui) -> Result<Ended, exit::Failure> {
         Command::Plan(args) => plan::run(directory, args, ui).await,
         Command::Apply(args) => apply::run(directory, args, ui).await,
         Command::Adopt(args) => adopt::run(directory, args, ui).await,
+        Command::Import(args) => import::run(directory, args, ui).await,
         Command::Unlock(args) => unlock::run(directory, args, ui).await,
         Command::Audit(args) => audit::run(directory, args, ui).await,
         Command::Why(args) => audit::why(directory, args, ui).await,

@@ -89,17 +89,13 @@ async fn planned(directory: &Path, args: &PlanArgs, ui: &Ui) -> Result<(Ended, V
 
 /// Compares and plans.
 pub(super) fn make(session: &Session, live: &Live, args: &ScopeArgs) -> Result<Plan, Failure> {
-    let (scope, only) = session.scope(args, live)?;
-    let diff = diff::diff(&session.desired, live, &scope);
-    Ok(plan::build(
-        &session.desired,
-        live,
-        &diff,
-        &Options {
-            only,
-            max_removals: args.max_removals,
-        },
-    ))
+    let options = Options {
+        only: session.only(args, live)?,
+        max_removals: args.max_removals,
+        mode: args.mode,
+    };
+    let diff = diff::diff(&session.desired, live, &options.scope());
+    Ok(plan::build(&session.desired, live, &diff, &options))
 }
 
 /// Prints a plan as asked.

@@ -14,7 +14,6 @@ use crate::apply::{ApplyError, Target};
 use crate::config::{AdminAuth, Cluster, Config};
 use crate::desired::{self, Desired, lint};
 use crate::diag::{Diagnostics, LocatedDiagnostic, SourceMap, Span};
-use crate::diff::Scope;
 use crate::live::aws::Aws;
 use crate::live::connect::{Connector, Login, Purpose, Reading};
 use crate::live::{self, Live, ReadError, ReadRequest, rds, tls};
@@ -165,12 +164,12 @@ impl Session {
     }
 
     /// The tenants somebody named, each of which has to be known to the file or to the cluster.
-    pub(super) fn scope(&self, args: &ScopeArgs, live: &Live) -> Result<(Scope, Vec<TenantId>), Failure> {
+    pub(super) fn only(&self, args: &ScopeArgs, live: &Live) -> Result<Vec<TenantId>, Failure> {
         let only: Vec<TenantId> = args.tenants.iter().map(TenantId::new).collect();
         for tenant in &only {
             known(&self.desired, live, tenant)?;
         }
-        Ok((Scope::tenants(only.iter().cloned()), only))
+        Ok(only)
     }
 }
 
@@ -192,7 +191,7 @@ pub(super) fn known(desired: &Desired, live: &Live, tenant: &TenantId) -> Result
 }
 
 /// Makes connections as the admin.
-async fn connector(
+pub(super) async fn connector(
     cluster: &Cluster,
     facts: &ClusterFacts,
     admin: &str,
@@ -256,7 +255,13 @@ fn password(cluster: &str) -> Result<Secret, Failure> {
     })
 }
 
-fn request(desired: &Desired, cluster: &Cluster, parallelism: usize, shallow: bool) -> ReadRequest {
+/// What a plan has to read besides the bulk.
+pub(super) fn request(
+    desired: &Desired,
+    cluster: &Cluster,
+    parallelism: usize,
+    shallow: bool,
+) -> ReadRequest {
     let mut request = ReadRequest {
         workspace: desired.workspace.clone(),
         iam_users: BTreeSet::new(),
@@ -298,7 +303,7 @@ fn request(desired: &Desired, cluster: &Cluster, parallelism: usize, shallow: bo
 }
 
 /// User and host, for the ledger and for whoever waits for our lock.
-fn actor() -> String {
+pub(super) fn actor() -> String {
     let user = ["USER", "LOGNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok())

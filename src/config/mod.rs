@@ -28,6 +28,7 @@ mod value;
 use std::path::PathBuf;
 
 use self::scope::File;
+pub use self::settings::looks_secret;
 pub use self::types::{
     Admin, AdminAuth, Cluster, Config, DeletionPolicy, Endpoint, Engine, Handover, Isolation, NamePart,
     NameTemplate, Naming, SharedDatabases, Spanned, SslMode, Tenant, TenantSource, TenantState,
@@ -74,6 +75,16 @@ impl Loaded {
 /// Reads and decodes a configuration.
 pub fn load(request: &LoadRequest) -> Loaded {
     let read = source::read(request);
+    finish(read, &request.vars)
+}
+
+/// Reads and decodes a configuration together with texts that are not in a file yet: pairs of a name to show and the text.
+pub fn load_with(request: &LoadRequest, texts: &[(&str, &str)]) -> Loaded {
+    let mut read = source::read(request);
+    for (name, text) in texts {
+        let index = read.sources.add(*name, *text);
+        read.files.push(index);
+    }
     finish(read, &request.vars)
 }
 

@@ -96,7 +96,8 @@ fn is_parameter_name(name: &str) -> bool {
     name.len() <= 63 && name.split('.').all(is_part)
 }
 
-fn looks_secret(name: &str, text: &str) -> bool {
+/// Whether a setting holds a secret, by its name or its value.
+pub fn looks_secret(name: &str, text: &str) -> bool {
     let by_name = !HARMLESS.contains(&name) && SECRET_WORDS.iter().any(|word| name.contains(word));
     let is_key_id = |word: &str| word.len() == 20 && (word.starts_with("AKIA") || word.starts_with("ASIA"));
     let is_word = |c: char| !c.is_ascii_alphanumeric();

@@ -1,4 +1,4 @@
-//! The loaded files, and where in them something stands.
+//! The texts that diagnostics are about.
 
 use super::Span;
 

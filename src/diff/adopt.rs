@@ -1,27 +1,42 @@
 //! Putting our mark on what exists and is asked for, and changing nothing else.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::hold::is_root;
-use super::{Action, Change, Diff, Held, HeldKind};
-use crate::address::TenantId;
+use super::{Action, Change, Diff, Held, HeldKind, Mode, Scope};
+use crate::address::{Address, TenantId};
 use crate::desired::Desired;
 use crate::live::Live;
+use crate::model::Mark;
 
-/// What adopting a tenant's objects takes. What bears somebody else's mark is held.
-pub fn adopt(desired: &Desired, live: &Live, tenant: &TenantId) -> Diff {
+/// What adopting tenants' objects takes. What bears somebody else's mark is held, and with it the whole tenant.
+pub fn adopt(desired: &Desired, live: &Live, scope: &Scope) -> Diff {
     let mut diff = Diff::default();
-    for (address, _) in desired.world.iter() {
-        if desired.owner_of.get(address) != Some(tenant) || !is_root(address) {
-            continue;
-        }
-        let Some(object) = live.world.get(address) else {
+    let adoptable = adoptable(desired, live, scope);
+    for (address, _) in desired.world.iter().filter(|(address, _)| is_root(address)) {
+        let Some(tenant) = desired
+            .owner_of
+            .get(address)
+            .filter(|tenant| scope.contains(tenant))
+        else {
             continue;
         };
-        match live.marks.get(address) {
-            Some(mark) if mark.workspace == desired.workspace && &mark.tenant == tenant => {
-                diff.unchanged += 1
-            }
+        if let Some(object) = adoptable.get(address).and_then(|_| live.world.get(address)) {
+            diff.changes.push(Change {
+                address: address.clone(),
+                tenant: Some(tenant.clone()),
+                action: Action::Adopt(object.clone()),
+                fields: Vec::new(),
+                reason: None,
+                keep: BTreeSet::new(),
+                disown: BTreeMap::new(),
+                end_sessions: BTreeSet::new(),
+            });
+            continue;
+        }
+        match live.marks.get(address).filter(|_| live.world.contains(address)) {
+            Some(mark) if is_ours(desired, mark, tenant) => diff.unchanged += 1,
             Some(mark) => diff.held.push(Held {
                 address: address.clone(),
                 tenant: Some(tenant.clone()),
@@ -31,17 +46,55 @@ pub fn adopt(desired: &Desired, live: &Live, tenant: &TenantId) -> Diff {
                     mark.tenant, mark.workspace
                 ),
             }),
-            None => diff.changes.push(Change {
-                address: address.clone(),
-                tenant: Some(tenant.clone()),
-                action: Action::Adopt(object.clone()),
-                fields: Vec::new(),
-                reason: None,
-                keep: BTreeSet::new(),
-                disown: BTreeMap::new(),
-                end_sessions: BTreeSet::new(),
-            }),
+            None => {}
         }
     }
     diff
+}
+
+fn is_ours(desired: &Desired, mark: &Mark, tenant: &TenantId) -> bool {
+    mark.workspace == desired.workspace && &mark.tenant == tenant
+}
+
+/// What exists without a mark and is asked for, and whose it will be. Nothing of a tenant of which something bears
+/// somebody else's mark.
+pub(super) fn adoptable(desired: &Desired, live: &Live, scope: &Scope) -> BTreeMap<Address, TenantId> {
+    let mut adoptable = BTreeMap::new();
+    let mut foreign = BTreeSet::new();
+    for (address, _) in desired.world.iter().filter(|(address, _)| is_root(address)) {
+        let Some(tenant) = desired
+            .owner_of
+            .get(address)
+            .filter(|tenant| scope.contains(tenant))
+        else {
+            continue;
+        };
+        if !live.world.contains(address) {
+            continue;
+        }
+        match live.marks.get(address) {
+            None => {
+                adoptable.insert(address.clone(), tenant.clone());
+            }
+            Some(mark) if is_ours(desired, mark, tenant) => {}
+            Some(_) => {
+                foreign.insert(tenant.clone());
+            }
+        }
+    }
+    adoptable.retain(|_, tenant| !foreign.contains(tenant));
+    adoptable
+}
+
+/// What lives, with the marks that a run of this mode puts on it.
+pub fn seen<'a>(desired: &Desired, live: &'a Live, scope: &Scope) -> Cow<'a, Live> {
+    if scope.mode != Mode::Adopt {
+        return Cow::Borrowed(live);
+    }
+    let mut seen = live.clone();
+    for (address, tenant) in adoptable(desired, live, scope) {
+        let workspace = desired.workspace.clone();
+        seen.marks.insert(address, Mark { workspace, tenant });
+    }
+    Cow::Owned(seen)
 }

@@ -6,6 +6,7 @@ mod hold;
 mod left_over;
 mod left_over_iam;
 mod left_over_roles;
+mod mode;
 mod sessions;
 mod shared;
 mod wanted;
@@ -19,8 +20,9 @@ use crate::desired::Desired;
 use crate::live::Live;
 use crate::model::{Mark, Object};
 
-pub use adopt::adopt;
+pub use adopt::{adopt, seen};
 pub use compare::FieldChange;
+pub use mode::Mode;
 
 /// One difference, and whose it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,6 +91,8 @@ pub enum HeldKind {
     NotAllowed,
     /// It waits for something that is held.
     Waits,
+    /// The mode of the run does not do it.
+    Mode,
 }
 
 /// Something worth saying that changes nothing.
@@ -117,10 +121,12 @@ pub struct Diff {
     pub known: BTreeSet<TenantId>,
 }
 
-/// Which tenants count.
+/// Which tenants count, and how far a run may go.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     only: Option<BTreeSet<TenantId>>,
+    /// How far.
+    pub mode: Mode,
 }
 
 impl Scope {
@@ -129,7 +135,14 @@ impl Scope {
         let only: BTreeSet<_> = tenants.into_iter().collect();
         Self {
             only: if only.is_empty() { None } else { Some(only) },
+            mode: Mode::default(),
         }
+    }
+
+    /// The same tenants in another mode.
+    #[must_use]
+    pub fn in_mode(self, mode: Mode) -> Self {
+        Self { mode, ..self }
     }
 
     /// Whether a tenant counts.
@@ -145,12 +158,19 @@ impl Scope {
 
 /// Compares two worlds.
 pub fn diff(desired: &Desired, live: &Live, scope: &Scope) -> Diff {
-    let mut differ = Differ::new(desired, live, scope);
+    let adopted = match scope.mode {
+        Mode::Adopt => adopt::adoptable(desired, live, scope),
+        Mode::Additive | Mode::Authoritative => BTreeMap::new(),
+    };
+    let live = &*seen(desired, live, scope);
+    let mut differ = Differ::new(desired, live, scope, adopted);
     differ.hold_what_is_not_ours();
     differ.wanted();
     differ.left_over();
     differ.shared_databases();
     differ.end_sessions();
+    differ.keep_to_mode();
+    differ.adopt();
     differ.finish()
 }
 
@@ -171,10 +191,17 @@ struct Differ<'a> {
     tenant_roles: BTreeMap<&'a str, &'a Mark>,
     /// Tenants all of whose databases may go, so that their roles have nothing left to own.
     given_up: BTreeSet<&'a TenantId>,
+    /// What gets our mark in this run, and whose it will be.
+    adopted: BTreeMap<Address, TenantId>,
 }
 
 impl<'a> Differ<'a> {
-    fn new(desired: &'a Desired, live: &'a Live, scope: &'a Scope) -> Self {
+    fn new(
+        desired: &'a Desired,
+        live: &'a Live,
+        scope: &'a Scope,
+        adopted: BTreeMap<Address, TenantId>,
+    ) -> Self {
         let tenant_roles = live
             .marks
             .iter()
@@ -195,6 +222,7 @@ impl<'a> Differ<'a> {
             blocked_databases: BTreeMap::new(),
             tenant_roles,
             given_up: BTreeSet::new(),
+            adopted,
         };
         differ.given_up = differ.tenants_given_up();
         differ
@@ -257,6 +285,15 @@ impl<'a> Differ<'a> {
         match grantee {
             Grantee::Public => None,
             Grantee::Role(name) => Some(name),
+        }
+    }
+
+    /// The marks themselves, besides what is added to what they are on.
+    fn adopt(&mut self) {
+        for (address, tenant) in std::mem::take(&mut self.adopted) {
+            if let Some(object) = self.live.world.get(&address) {
+                self.change(&address, Some(&tenant), Action::Adopt(object.clone()));
+            }
         }
     }
 

@@ -58,6 +58,12 @@ impl Differ<'_> {
             .filter(|(name, role)| role.login && !role.superuser && *name != owner && !self.is_tenant(name))
             .map(|(name, _)| name.to_owned())
             .collect();
+        if self.nobody_to_keep_out() {
+            let because =
+                "it is closed with the first tenant that is ours: until then it would be closed to nobody";
+            self.hold(&address, None, HeldKind::Waits, because);
+            return;
+        }
         let action = Action::Update {
             before: Object::Grant(grant.clone()),
             after: Object::Grant(Grant::default()),
@@ -117,6 +123,18 @@ impl Differ<'_> {
                 .push(FieldChange::new("privileges", before, "nothing"));
             change.end_sessions.insert((role, Some(database.to_owned())));
         }
+    }
+
+    /// Every tenant of the file waits for adoption: their roles are nobody's yet, and each would get by name what PUBLIC
+    /// has.
+    fn nobody_to_keep_out(&self) -> bool {
+        let makes_a_role = |change: &super::Change| {
+            matches!(
+                (&change.address, &change.action),
+                (Address::Role { .. }, Action::Create(_))
+            )
+        };
+        !self.blocked.is_empty() && self.tenant_roles.is_empty() && !self.changes.values().any(makes_a_role)
     }
 
     /// A tenant of any workspace. A role that only bears the name of one in the file is not, until it is adopted.

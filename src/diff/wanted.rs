@@ -1,13 +1,15 @@
 //! What is asked for, object by object.
 
+use std::borrow::Cow;
+
 use super::{Action, Differ, FieldChange, HeldKind, compare};
 use crate::address::{Address, TenantId};
 use crate::engine::fresh_database;
-use crate::model::{DatabaseState, KeyStatus, Object};
+use crate::model::{DatabaseState, KeyStatus, Object, Password, Role};
 
 /// What was found at a wanted address.
 enum Found<'a> {
-    Object(std::borrow::Cow<'a, Object>),
+    Object(Cow<'a, Object>),
     Nothing,
     /// It was not looked at, on request.
     NotLookedAt,
@@ -44,6 +46,7 @@ impl<'a> Differ<'a> {
             Found::Nothing if never_created(wanted) => return,
             Found::Nothing => (Action::Create(wanted.clone()), Vec::new()),
             Found::Object(found) => {
+                let wanted = &*self.as_far_as_it_shows(address, wanted, &found);
                 let fields = compare::compare(wanted, &found);
                 if fields.is_empty() {
                     self.unchanged += 1;
@@ -92,6 +95,33 @@ impl<'a> Differ<'a> {
         }
     }
 
+    /// Whether a role that somebody else made has a password cannot be seen. One that logs in by IAM can use none, so it
+    /// makes no difference.
+    fn as_far_as_it_shows<'w>(
+        &self,
+        address: &Address,
+        wanted: &'w Object,
+        found: &Object,
+    ) -> Cow<'w, Object> {
+        let (Address::Role { name }, Object::Role(role), Object::Role(found)) = (address, wanted, found)
+        else {
+            return Cow::Borrowed(wanted);
+        };
+        let by_iam = self.desired.capabilities.iam_login_role.is_some_and(|group| {
+            self.live.world.contains(&Address::Membership {
+                role: group.into(),
+                member: name.clone(),
+            })
+        });
+        if !by_iam || role.password != Password::None || found.password != Password::Unknown {
+            return Cow::Borrowed(wanted);
+        }
+        Cow::Owned(Object::Role(Role {
+            password: Password::Unknown,
+            ..role.clone()
+        }))
+    }
+
     /// Attributes of a role that the admin may not touch stay as they are, and are held; the rest of a change goes on.
     fn within_power(
         &mut self,
@@ -120,7 +150,7 @@ impl<'a> Differ<'a> {
     /// A database that is to be made, or that never opened, holds what every new one holds.
     fn find(&self, address: &Address) -> Found<'a> {
         if let Some(found) = self.live.world.get(address) {
-            return Found::Object(std::borrow::Cow::Borrowed(found));
+            return Found::Object(Cow::Borrowed(found));
         }
         let Some(database) = Self::database_of(address) else {
             return Found::Nothing;
@@ -138,7 +168,7 @@ impl<'a> Differ<'a> {
             };
         }
         match fresh_database(database).remove(address) {
-            Some(object) => Found::Object(std::borrow::Cow::Owned(object)),
+            Some(object) => Found::Object(Cow::Owned(object)),
             None => Found::Nothing,
         }
     }

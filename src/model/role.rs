@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::quote::quote_identifier;
+
 /// What is known of a role's password. `pg_authid` is closed to an RDS master, so the ledger remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -97,6 +99,22 @@ impl RoleSetting {
         values.push(element);
         Self { values }
     }
+
+    /// The value as a file spells it: what [`Self::new`] reads as this setting.
+    pub fn text(&self, name: &str) -> String {
+        if !LISTS.contains(&name.to_ascii_lowercase().as_str()) {
+            return self.values.concat();
+        }
+        let is_plain = |value: &str| {
+            !value.is_empty() && !value.contains([',', '"']) && !value.contains(char::is_whitespace)
+        };
+        let element = |value: &String| match is_plain(value) {
+            true => value.clone(),
+            false => quote_identifier(value),
+        };
+        let elements: Vec<_> = self.values.iter().map(element).collect();
+        elements.join(", ")
+    }
 }
 
 /// What keeps a role from being dropped, in one place.
@@ -125,4 +143,22 @@ pub struct Membership {
     pub admin_option: bool,
     /// Who granted it: each row can be revoked only as its own grantor. Not compared.
     pub grantors: BTreeSet<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RoleSetting;
+
+    #[test]
+    fn what_is_written_is_read_as_the_same() {
+        for (name, value) in [
+            ("search_path", "\"$user\", app, \"with \"\"quotes\"\", and more\""),
+            ("search_path", "\"\""),
+            ("statement_timeout", "30s"),
+            ("app.text", "a, \"b\""),
+        ] {
+            let setting = RoleSetting::new(name, value);
+            assert_eq!(RoleSetting::new(name, &setting.text(name)), setting, "{value}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::address::{Address, TenantId};
 use crate::desired::{Desired, Login};
-use crate::diff::{Action, Change, Diff};
+use crate::diff::{self, Action, Change, Diff, Mode, Scope};
 use crate::live::Live;
 use crate::model::{Digest, Mark, Object};
 
@@ -19,6 +19,15 @@ pub struct Options {
     pub only: Vec<TenantId>,
     /// How many tenants may leave before the guard asks.
     pub max_removals: Option<usize>,
+    /// How far it may go.
+    pub mode: Mode,
+}
+
+impl Options {
+    /// The part of the world that it is about.
+    pub fn scope(&self) -> Scope {
+        Scope::tenants(self.only.iter().cloned()).in_mode(self.mode)
+    }
 }
 
 /// One step before it has its number.
@@ -94,7 +103,8 @@ impl Context<'_> {
 
 /// Makes the plan. The same diff gives the same bytes.
 pub fn build(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -> Plan {
-    let context = Context { desired, live };
+    let seen = diff::seen(desired, live, &options.scope());
+    let context = Context { desired, live: &seen };
     let mut drafts: Vec<(usize, Draft)> = Vec::new();
     for (index, change) in diff.changes.iter().enumerate() {
         drafts.extend(
@@ -139,12 +149,13 @@ pub fn build(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -> 
         cluster: desired.facts.resource_id.clone(),
         only: options.only.clone(),
         max_removals: options.max_removals,
+        mode: options.mode,
         config_digest: desired.digest.clone(),
         live_digest: Digest::of(&touched),
         touched,
         summary: summary(&changes),
-        effects: effects::effects(desired, live, diff),
-        guards: guards::check(desired, live, diff, options.max_removals),
+        effects: effects::effects(desired, &seen, diff),
+        guards: guards::check(desired, &seen, diff, options.max_removals),
         changes,
         steps,
         held: diff.held.iter().map(held).collect(),

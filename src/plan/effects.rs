@@ -21,7 +21,7 @@ pub(super) fn effects(desired: &Desired, live: &Live, diff: &Diff) -> BTreeMap<T
         .map(|(tenant, changes)| {
             let adopted = changes
                 .iter()
-                .any(|change| matches!(change.action, Action::Adopt(_)));
+                .all(|change| matches!(change.action, Action::Adopt(_)));
             let text = match desired.tenants.get(tenant) {
                 _ if adopted => format!("{tenant}: what exists gets our mark, and nothing else changes"),
                 Some(wanted) if !wanted.suspended && is_held(tenant, diff) => {

@@ -74,15 +74,38 @@ pub fn write(path: &Path, plan: &Plan) -> Result<(), FileError> {
 /// # Errors
 /// The directory is not there or cannot be written.
 pub fn write_text(path: &Path, text: &str) -> Result<(), FileError> {
-    let failed = |source| FileError::Io {
+    whole(path, text)?
+        .persist(path)
+        .map_err(|error| io(path, error.error))?;
+    Ok(())
+}
+
+/// Writes a file that is not there yet, whole or not at all.
+///
+/// # Errors
+/// It is there, or the directory is not there or cannot be written.
+pub fn write_new(path: &Path, text: &str) -> Result<(), FileError> {
+    whole(path, text)?
+        .persist_noclobber(path)
+        .map_err(|error| io(path, error.error))?;
+    Ok(())
+}
+
+/// Everything, under another name beside it.
+fn whole(path: &Path, text: &str) -> Result<tempfile::NamedTempFile, FileError> {
+    let mut file = tempfile::NamedTempFile::new_in(directory_of(path)?).map_err(|error| io(path, error))?;
+    let written = file.write_all(text.as_bytes());
+    written
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(|error| io(path, error))?;
+    Ok(file)
+}
+
+fn io(path: &Path, source: std::io::Error) -> FileError {
+    FileError::Io {
         path: path.to_owned(),
         source,
-    };
-    let mut file = tempfile::NamedTempFile::new_in(directory_of(path)?).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    }
 }
 
 /// The directory that a file is to be written to.

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, TenantId};
-use crate::diff::{FieldChange, HeldKind, Warning};
+use crate::diff::{FieldChange, HeldKind, Mode, Warning};
 use crate::model::Digest;
 
 pub use build::{Options, build};
@@ -39,6 +39,9 @@ pub struct Plan {
     pub only: Vec<TenantId>,
     /// How many tenants it was allowed to remove.
     pub max_removals: Option<usize>,
+    /// How far it may go.
+    #[serde(default)]
+    pub mode: Mode,
     /// Of the file's meaning.
     pub config_digest: Digest,
     /// Of what it touches, as that lives.
@@ -135,6 +138,15 @@ pub struct HeldObject {
 }
 
 impl Plan {
+    /// What it takes to make it again.
+    pub fn options(&self) -> Options {
+        Options {
+            only: self.only.clone(),
+            max_removals: self.max_removals,
+            mode: self.mode,
+        }
+    }
+
     /// Whether there is anything to do.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod history;
 pub mod html;
+pub mod import;
 pub mod json;
 pub mod markdown;
 pub mod sarif;

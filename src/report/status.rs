@@ -19,7 +19,7 @@ pub fn plan(plan: &Plan, notices: usize) -> Value {
         held[match object.kind {
             HeldKind::Retained => 0,
             HeldKind::Gap => 1,
-            HeldKind::NotOurs | HeldKind::NotAllowed | HeldKind::Waits => 2,
+            HeldKind::NotOurs | HeldKind::NotAllowed | HeldKind::Waits | HeldKind::Mode => 2,
         }] += 1;
     }
     let [kept, gaps, others] = held;

@@ -3,7 +3,7 @@
 use crate::source::{ORDER, Source};
 
 /// These compute: no waiting, no client.
-const PURE: [&str; 6] = ["config", "desired", "audit", "diff", "plan", "report"];
+const PURE: [&str; 7] = ["config", "desired", "import", "audit", "diff", "plan", "report"];
 /// These alone speak to anything remote.
 const REMOTE: [&str; 2] = ["live", "apply"];
 pub const LONGEST_FILE: usize = 400;

@@ -3,9 +3,9 @@
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// The modules of the crate; one imports only those before it.
-pub const ORDER: [&str; 13] = [
-    "address", "diag", "model", "engine", "config", "desired", "live", "audit", "diff", "plan", "apply",
-    "report", "cli",
+pub const ORDER: [&str; 14] = [
+    "address", "diag", "model", "engine", "config", "desired", "live", "import", "audit", "diff", "plan",
+    "apply", "report", "cli",
 ];
 
 /// A source file. Comments and attributes of documentation are not in it.

@@ -14,6 +14,7 @@ mod failures;
 mod first_run;
 mod history;
 mod hostile;
+mod importing;
 mod in_the_way;
 mod isolation;
 mod lock;

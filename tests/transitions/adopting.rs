@@ -1,7 +1,7 @@
 //! What exists without our mark.
 
 use tenantctl::address::{Address, Grantee, TenantId};
-use tenantctl::diff::adopt;
+use tenantctl::diff::{Scope, adopt};
 use tenantctl::live::Live;
 use tenantctl::model::{Password, Privilege};
 use tenantctl::plan::{Options, build};
@@ -76,17 +76,20 @@ fn another_tenant_has_it() {
 #[test]
 fn adopted_and_then_closed() {
     let mut small = Small::applied(ONE).edit(by_hand);
-    let tenant = TenantId::new("client01");
-    let diff = adopt(&small.desired, &small.live, &tenant);
     let options = Options {
-        only: vec![tenant.clone()],
-        max_removals: None,
+        only: vec![TenantId::new("client01")],
+        ..Options::default()
     };
+    let diff = adopt(&small.desired, &small.live, &options.scope());
     let plan = build(&small.desired, &small.live, &diff, &options);
     insta::assert_snapshot!("adopted", shown(&plan));
     small.live = crate::simulate::simulate(&plan, &small.desired, &small.live);
     insta::assert_snapshot!("then_closed", small.shown());
-    assert!(adopt(&small.desired, &small.live, &tenant).changes.is_empty());
+    assert!(
+        adopt(&small.desired, &small.live, &options.scope())
+            .changes
+            .is_empty()
+    );
 }
 
 #[test]
@@ -96,7 +99,11 @@ fn what_belongs_to_others_is_not_adopted() {
             mark.workspace = "staging".into();
         }
     });
-    let diff = adopt(&small.desired, &small.live, &TenantId::new("client02"));
+    let diff = adopt(
+        &small.desired,
+        &small.live,
+        &Scope::tenants([TenantId::new("client02")]),
+    );
     assert!(diff.changes.is_empty());
     assert_eq!(diff.held.len(), 2, "role and database: {:?}", diff.held);
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use tenantctl::address::{Address, Grantee, TenantId};
 use tenantctl::config;
 use tenantctl::desired::{Desired, compile, lint};
-use tenantctl::diff::{Scope, diff};
+use tenantctl::diff::{Mode, diff};
 use tenantctl::live::Live;
 use tenantctl::model::{ClusterFacts, DatabaseState, Grant, GrantItem, Grantor, Object, Privilege, Role};
 use tenantctl::plan::{Options, Plan, build};
@@ -83,6 +83,7 @@ pub struct Small {
     pub live: Live,
     only: Vec<TenantId>,
     max_removals: Option<usize>,
+    mode: Mode,
 }
 
 impl Small {
@@ -109,6 +110,7 @@ impl Small {
             live,
             only: Vec::new(),
             max_removals: None,
+            mode: Mode::default(),
         }
     }
 
@@ -136,14 +138,20 @@ impl Small {
         self
     }
 
+    /// `--mode`.
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
     /// The plan as data.
     pub fn plan(&self) -> Plan {
-        let scope = Scope::tenants(self.only.iter().cloned());
-        let diff = diff(&self.desired, &self.live, &scope);
         let options = Options {
             only: self.only.clone(),
             max_removals: self.max_removals,
+            mode: self.mode,
         };
+        let diff = diff(&self.desired, &self.live, &options.scope());
         build(&self.desired, &self.live, &diff, &options)
     }
 
@@ -157,6 +165,7 @@ impl Small {
             live: simulate(&plan, &self.desired, &self.live),
             only: self.only.clone(),
             max_removals: self.max_removals,
+            mode: self.mode,
         };
         let second = after.plan();
         assert!(
