@@ -9,6 +9,7 @@
 
 mod arguments;
 mod cluster;
+mod constraint;
 mod context;
 mod decode;
 mod eval;
@@ -24,6 +25,7 @@ mod syntax;
 mod tenant;
 mod types;
 mod value;
+mod variables;
 
 use std::path::PathBuf;
 

@@ -9,6 +9,7 @@ mod loading;
 mod places;
 mod properties;
 mod reports;
+mod variables;
 
 use tenantctl::config::{self, Loaded};
 use tenantctl::desired::lint;
