@@ -78,7 +78,7 @@ fn an_empty_directory_gets_files_that_are_valid() {
         .replace("\n# ", "\n")
         .replace("\n#\n", "\n");
     fs::write(directory.path().join("tenants.hcl"), tenants).unwrap();
-    assert_eq!(validate(&directory).stdout, "Valid: 1 tenants.\n");
+    assert_eq!(validate(&directory).stdout, "Valid: 1 tenant.\n");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn what_other_files_say_is_not_said_twice() {
     let run = init(&directory, &[]);
     assert_eq!(run.code, 0, "{run:?}");
     assert!(run.stdout.contains("left out cluster.hcl") && run.stdout.contains("left out tenants.hcl"));
-    assert_eq!(validate(&directory).stdout, "Valid: 1 tenants.\n");
+    assert_eq!(validate(&directory).stdout, "Valid: 1 tenant.\n");
 
     fs::write(directory.path().join("clients.tfvars"), LIST).unwrap();
     let run = init(&directory, &["--from", "clients.tfvars"]);

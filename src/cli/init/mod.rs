@@ -167,7 +167,10 @@ struct Scaffold<'a> {
 impl Scaffold<'_> {
     /// Writes a file, unless it exists or `named` says that another file has what it would say.
     fn file(&self, name: &str, text: &str, named: bool) -> Result<(), Failure> {
-        let path = self.directory.join(name);
+        let path = match self.directory == Path::new(".") {
+            true => PathBuf::from(name),
+            false => self.directory.join(name),
+        };
         if named && !path.exists() {
             self.ui
                 .data(&format!("left out {name}: other files say it already\n"));
@@ -219,9 +222,5 @@ fn next_steps(args: &InitArgs, config: &Config) -> String {
     let steps = (1..)
         .zip(steps)
         .map(|(number, step)| format!("  {number}. {step}\n"));
-    format!(
-        "\n{} tenants. Next:\n{}",
-        config.tenants.len(),
-        steps.collect::<String>()
-    )
+    format!("\nNext:\n{}", steps.collect::<String>())
 }
