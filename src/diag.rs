@@ -4,6 +4,7 @@
 //! files comes from a pull request at worst, so rendering shows no control character and never more than a
 //! window of a line.
 
+mod located;
 mod problem;
 mod render;
 mod source;
@@ -12,8 +13,9 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-pub use problem::Problem;
-pub use source::{Position, SourceMap};
+pub use self::located::{Excerpt, LocatedDiagnostic, RelatedPlace};
+pub use self::problem::Problem;
+pub use self::source::{Position, SourceMap};
 
 /// The number of diagnostics that are kept; the rest is only counted.
 const KEPT: usize = 1000;
@@ -156,27 +158,6 @@ impl Default for Style {
     }
 }
 
-/// A diagnostic as `validate --json` prints it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LocatedDiagnostic {
-    /// Whether it stops the run.
-    pub severity: Severity,
-    /// The stable name.
-    pub code: &'static str,
-    /// What is wrong.
-    pub message: String,
-    /// The file, as it was named.
-    pub file: Option<String>,
-    /// Its line, from one.
-    pub line: Option<usize>,
-    /// Its column in characters, from one.
-    pub column: Option<usize>,
-    /// Why, where the message does not say it.
-    pub cause: Option<String>,
-    /// What to do next.
-    pub help: Option<String>,
-}
-
 /// Findings, in the order of [`Diagnostics::sort`] once a stage is done.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
@@ -269,19 +250,7 @@ impl Diagnostics {
     /// The form of `validate --json`.
     pub fn located(&self, sources: &SourceMap) -> Vec<LocatedDiagnostic> {
         self.iter()
-            .map(|diagnostic| {
-                let position = diagnostic.span.map(|span| sources.position(span));
-                LocatedDiagnostic {
-                    severity: diagnostic.severity,
-                    code: diagnostic.code,
-                    message: diagnostic.message.clone(),
-                    file: diagnostic.span.map(|span| sources.name(span.file).to_owned()),
-                    line: position.map(|position| position.line),
-                    column: position.map(|position| position.column),
-                    cause: diagnostic.cause.clone(),
-                    help: diagnostic.help.clone(),
-                }
-            })
+            .map(|diagnostic| LocatedDiagnostic::new(diagnostic, sources))
             .collect()
     }
 

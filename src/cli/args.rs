@@ -51,9 +51,9 @@ pub(super) struct ScopeArgs {
     /// `refused:` and names them; `apply` will not run it.
     #[arg(long, value_name = "N")]
     pub(super) max_removals: Option<usize>,
-    /// How far to go: additive (only make and grant), adopt (and put our mark on what exists), authoritative
+    /// How far to go: additive (make and grant, nothing else), adopt (and put our mark on what exists) or authoritative
     #[arg(long, value_name = "MODE", default_value = "authoritative", value_parser = mode)]
-    pub(super) mode: crate::diff::Mode,
+    pub(super) mode: Mode,
     /// Do not open tenant databases
     ///
     /// What is inside them (schema grants, extensions) is then neither planned nor counted, except for databases that

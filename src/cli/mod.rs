@@ -7,6 +7,7 @@ mod audit;
 mod completions;
 mod connect;
 mod exit;
+mod fmt;
 mod help;
 mod history;
 mod iam_policy;
@@ -79,6 +80,7 @@ struct Cli {
 enum Command {
     Init(init::InitArgs),
     Validate(validate::ValidateArgs),
+    Fmt(fmt::FmtArgs),
     Plan(plan::PlanArgs),
     Apply(apply::ApplyArgs),
     Adopt(adopt::AdoptArgs),
@@ -113,6 +115,7 @@ async fn run(cli: Cli, ui: &ui::Ui) -> Result<Ended, exit::Failure> {
     match &cli.command {
         Command::Init(args) => init::run(directory, args, ui),
         Command::Validate(args) => validate::run(directory, args, ui),
+        Command::Fmt(args) => fmt::run(directory, args, ui),
         Command::Plan(args) => plan::run(directory, args, ui).await,
         Command::Apply(args) => apply::run(directory, args, ui).await,
         Command::Adopt(args) => adopt::run(directory, args, ui).await,

@@ -3,6 +3,7 @@
 mod bounds;
 mod costs;
 mod for_each;
+mod format;
 mod functions;
 mod hostile;
 mod loading;
@@ -10,6 +11,7 @@ mod places;
 mod properties;
 mod reports;
 mod variables;
+mod wrong;
 
 use tenantctl::config::{self, Loaded};
 use tenantctl::desired::lint;
