@@ -170,7 +170,6 @@ fn log(found: &LocatedDiagnostic) {
         // For programs that show sources; a line of a log has its place.
         excerpt: _,
         related: _,
-        remedy: _,
     } = found;
     let (file, cause, help) = (file.as_deref(), cause.as_deref(), help.as_deref());
     match severity {
