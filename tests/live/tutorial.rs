@@ -160,8 +160,13 @@ fn every_command_of_the_tutorial_does_what_it_says() {
         .output()
         .unwrap();
     let ignored = String::from_utf8(ignored.stdout).unwrap();
+    let kept: Vec<_> = ignored
+        .lines()
+        .filter(|name| !name.starts_with(".github/workflows/"))
+        .collect();
     assert_eq!(
-        ignored, ".gitignore\ncluster.hcl\ntenants.hcl\n",
+        kept,
+        [".gitignore", "cluster.hcl", "tenants.hcl"],
         "no plan is in the repository"
     );
 }
