@@ -48,7 +48,7 @@ pub(super) struct ImportArgs {
     parallelism: u16,
 }
 
-/// The cluster, where no file of the directory names it.
+// The cluster, where no file of the directory names it.
 #[derive(Debug, Args)]
 struct ClusterArgs {
     /// The RDS cluster identifier; the configuration directory is not read then
