@@ -33,6 +33,9 @@ pub(super) struct PlanArgs {
     /// The same Markdown in a file, besides what is printed
     #[arg(long, value_name = "FILE")]
     markdown_file: Option<PathBuf>,
+    /// Log in as this reader of the cluster block instead of the admin
+    #[arg(long, value_name = "ROLE", env = "TENANTCTL_READER")]
+    reader: Option<String>,
     /// Save the plan, for apply
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
@@ -63,8 +66,18 @@ fn write_status(path: &Path, status: &Value) -> Result<(), Failure> {
 
 async fn planned(directory: &Path, args: &PlanArgs, ui: &Ui) -> Result<(Ended, Value), Failure> {
     let parallelism = usize::from(args.scope.parallelism);
-    let session = session::open(directory, &args.scope.files, parallelism, args.scope.shallow, ui).await?;
-    let live = session.read(ui).await?;
+    let files = &args.scope.files;
+    let reader = args.reader.as_deref().filter(|reader| !reader.is_empty());
+    let session = session::open_as(reader, directory, files, parallelism, args.scope.shallow, ui).await?;
+    let live = match (session.read(ui).await, reader) {
+        (Err(failure @ Failure::Read(_)), Some(reader)) => {
+            return Err(Failure::Said(format!(
+                "{failure}. \"{reader}\" gets what it needs by an apply as the admin, with it among the readers of the \
+                 cluster block"
+            )));
+        }
+        (read, _) => read?,
+    };
     let plan = make(&session, &live, &args.scope)?;
     let markdown = || report::markdown::plan(&plan, &session.notices);
     if args.markdown {
