@@ -4,6 +4,8 @@
 //! files comes from a pull request at worst, so rendering shows no control character and never more than a
 //! window of a line.
 
+mod located;
+mod problem;
 mod render;
 mod source;
 
@@ -11,7 +13,9 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-pub use source::{Position, SourceMap};
+pub use self::located::{Excerpt, LocatedDiagnostic, RelatedPlace};
+pub use self::problem::Problem;
+pub use self::source::{Position, SourceMap};
 
 /// The number of diagnostics that are kept; the rest is only counted.
 const KEPT: usize = 1000;
@@ -54,6 +58,8 @@ pub struct Diagnostic {
     pub span: Option<Span>,
     /// Another place that belongs to it, such as the first of two definitions.
     pub related: Option<(Span, String)>,
+    /// Why, where the message does not say it.
+    pub cause: Option<String>,
     /// What to do next.
     pub help: Option<String>,
     /// The source line may hold a secret: only its place is shown.
@@ -78,6 +84,7 @@ impl Diagnostic {
             message,
             span: None,
             related: None,
+            cause: None,
             help: None,
             concealed: false,
         }
@@ -123,6 +130,16 @@ impl Diagnostic {
     }
 }
 
+impl From<Problem> for Diagnostic {
+    fn from(problem: Problem) -> Self {
+        Self {
+            cause: problem.cause,
+            help: problem.help,
+            ..Self::error(problem.code, problem.message)
+        }
+    }
+}
+
 /// How to render for people.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
@@ -139,25 +156,6 @@ impl Default for Style {
             width: 140,
         }
     }
-}
-
-/// A diagnostic as `validate --json` prints it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LocatedDiagnostic {
-    /// Whether it stops the run.
-    pub severity: Severity,
-    /// The stable name.
-    pub code: &'static str,
-    /// What is wrong.
-    pub message: String,
-    /// The file, as it was named.
-    pub file: Option<String>,
-    /// Its line, from one.
-    pub line: Option<usize>,
-    /// Its column in characters, from one.
-    pub column: Option<usize>,
-    /// What to do next.
-    pub help: Option<String>,
 }
 
 /// Findings, in the order of [`Diagnostics::sort`] once a stage is done.
@@ -252,18 +250,7 @@ impl Diagnostics {
     /// The form of `validate --json`.
     pub fn located(&self, sources: &SourceMap) -> Vec<LocatedDiagnostic> {
         self.iter()
-            .map(|diagnostic| {
-                let position = diagnostic.span.map(|span| sources.position(span));
-                LocatedDiagnostic {
-                    severity: diagnostic.severity,
-                    code: diagnostic.code,
-                    message: diagnostic.message.clone(),
-                    file: diagnostic.span.map(|span| sources.name(span.file).to_owned()),
-                    line: position.map(|position| position.line),
-                    column: position.map(|position| position.column),
-                    help: diagnostic.help.clone(),
-                }
-            })
+            .map(|diagnostic| LocatedDiagnostic::new(diagnostic, sources))
             .collect()
     }
 

@@ -28,6 +28,8 @@ pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) scope: ScopeArgs,
     /// Markdown, for a comment on a pull request
+    ///
+    /// A table first, a folded section a tenant, and never more than a comment holds.
     #[arg(long, conflicts_with = "json")]
     pub(super) markdown: bool,
     /// The same Markdown in a file, besides what is printed
@@ -36,7 +38,9 @@ pub(super) struct PlanArgs {
     /// Log in as this reader of the cluster block instead of the admin
     #[arg(long, value_name = "ROLE", env = "TENANTCTL_READER")]
     reader: Option<String>,
-    /// Save the plan, for apply
+    /// Save the plan, for `tenantctl apply FILE`
+    ///
+    /// It is written with mode 0600, whole or not at all. Its path is relative to the current directory.
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
     /// Write how it ended, as JSON, for a script: empty, changes, refused or error
@@ -69,15 +73,13 @@ async fn planned(directory: &Path, args: &PlanArgs, ui: &Ui) -> Result<(Ended, V
     let files = &args.scope.files;
     let reader = args.reader.as_deref().filter(|reader| !reader.is_empty());
     let session = session::open_as(reader, directory, files, parallelism, args.scope.shallow, ui).await?;
-    let live = match (session.read(ui).await, reader) {
-        (Err(failure @ Failure::Read(_)), Some(reader)) => {
-            return Err(Failure::Said(format!(
-                "{failure}. \"{reader}\" gets what it needs by an apply as the admin, with it among the readers of the \
-                 cluster block"
-            )));
+    let live = session.read(ui).await.inspect_err(|_| {
+        if let Some(reader) = reader {
+            ui.note(&format!(
+                "\"{reader}\" gets what it needs by an apply as the admin, with it among the readers of the cluster block."
+            ));
         }
-        (read, _) => read?,
-    };
+    })?;
     let plan = make(&session, &live, &args.scope)?;
     let markdown = || report::markdown::plan(&plan, &session.notices);
     if args.markdown {

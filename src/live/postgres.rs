@@ -36,7 +36,7 @@ pub(super) async fn rows(session: &Session, sql: &str) -> Result<Vec<Row>, ReadE
     session
         .query(sql, &[])
         .await
-        .map_err(|error| ReadError::query(&session.database, error))
+        .map_err(|error| ReadError::query(session, error))
 }
 
 /// Reads the shared catalogs. The power is that of the admin, where somebody else reads.
@@ -74,7 +74,7 @@ async fn read_server(
     let found = session
         .query(include_str!("sql/server.sql"), &[&admin])
         .await
-        .map_err(|error| ReadError::query(&session.database, error))?;
+        .map_err(|error| ReadError::query(session, error))?;
     let row = found
         .first()
         .ok_or_else(|| ReadError::Ledger("the admin's role is not there".into()))?;
@@ -226,7 +226,7 @@ pub(super) async fn read_dependents(
     let found = session
         .query(include_str!("sql/dependents.sql"), &[&roles])
         .await
-        .map_err(|error| ReadError::query(&session.database, error))?;
+        .map_err(|error| ReadError::query(session, error))?;
     let one = |row: &Row| Dependents {
         role: row.get("role"),
         database: row.get("database"),

@@ -3,12 +3,15 @@
 mod bounds;
 mod costs;
 mod for_each;
+mod format;
 mod functions;
 mod hostile;
 mod loading;
 mod places;
 mod properties;
 mod reports;
+mod variables;
+mod wrong;
 
 use tenantctl::config::{self, Loaded};
 use tenantctl::desired::lint;
