@@ -12,6 +12,7 @@ mod cluster;
 mod context;
 mod decode;
 mod eval;
+mod moved;
 mod naming;
 mod network;
 mod operators;
@@ -28,8 +29,8 @@ use std::path::PathBuf;
 use self::scope::File;
 pub use self::settings::looks_secret;
 pub use self::types::{
-    Admin, AdminAuth, Cluster, Config, DeletionPolicy, Endpoint, Engine, Handover, Isolation, NamePart,
-    NameTemplate, Naming, SharedDatabases, Spanned, SslMode, Tenant, TenantSource, TenantState,
+    Admin, AdminAuth, Cluster, Config, DeletionPolicy, Endpoint, Engine, Handover, Isolation, Moved,
+    NamePart, NameTemplate, Naming, SharedDatabases, Spanned, SslMode, Tenant, TenantSource, TenantState,
 };
 use crate::diag::{Diagnostics, SourceMap};
 

@@ -2,7 +2,7 @@
 
 use aws_sdk_iam::types::Tag;
 
-use super::{Call, IamWriter};
+use super::{Call, Entity, IamWriter};
 use crate::live::aws::{AwsError, AwsErrorKind};
 use crate::live::iam::mark_of;
 use crate::model::iam::{TENANT_TAG, WORKSPACE_TAG};
@@ -82,6 +82,43 @@ impl IamWriter {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// The user keeps its id, and with it its keys and policies. One that is gone under its old name was renamed by a call
+    /// whose answer was lost, if it is there under the new one with a mark of ours.
+    ///
+    /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateUser.html>
+    pub(super) async fn rename_user(&self, user: &str, to: &str, marks: &[Mark; 2]) -> Result<(), AwsError> {
+        let call = Call::user("iam:UpdateUser", user);
+        let rename = || self.iam.update_user().user_name(user).new_user_name(to).send();
+        let renamed = self.attempt(call, rename).await;
+        if renamed.is_ok() {
+            self.memory.forget(call.entity);
+            self.memory.created(Entity::User(to), None);
+        }
+        let not_found = match renamed {
+            Ok(_) => None,
+            Err(error) if error.kind() == AwsErrorKind::NotFound => Some(error),
+            Err(error) => return Err(error),
+        };
+        let get = Call::user("iam:GetUser", to);
+        let answer = self
+            .attempt(get, || self.iam.get_user().user_name(to).send())
+            .await;
+        let found = match (answer, not_found) {
+            (Ok(answer), None) => answer.user,
+            (Ok(answer), Some(error)) => {
+                let found = answer
+                    .user
+                    .filter(|found| mark_of(found.tags()).is_some_and(|mark| marks.contains(&mark)));
+                Some(found.ok_or(error)?)
+            }
+            (Err(_), Some(error)) | (Err(error), None) => return Err(error),
+        };
+        // The role that is made next trusts it by its new ARN, which IAM does not know everywhere yet.
+        self.memory
+            .created(Entity::User(to), found.map(|found| found.arn));
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 //! either would answer with silence.
 
 mod access;
+mod moved;
 mod names;
 
 use crate::config::{Config, Loaded};
@@ -19,6 +20,7 @@ pub fn check(config: &Config) -> Vec<Diagnostic> {
         access::check(config, tenant, &mut findings);
     }
     names::check_collisions(config, &mut findings);
+    moved::check(config, &mut findings);
     findings
 }
 
