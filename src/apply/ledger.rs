@@ -10,7 +10,7 @@ use super::ApplyError;
 use super::statement::{batch, execute};
 use crate::address::{Address, TenantId};
 use crate::live::connect::Session;
-use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE, DROP_DATABASE};
+use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE, DROP_DATABASE, RENAME_USER};
 use crate::plan::{ActionWord, Command, IamCommand, Plan, Record, Step};
 
 pub(super) use settle::settle;
@@ -234,6 +234,7 @@ fn word(command: &Command) -> String {
         Command::HandOverPassword { .. } => "hand_over_password".into(),
         Command::EndSessions { .. } => "end_sessions".into(),
         Command::Iam(IamCommand::CreateAccessKey { .. }) => CREATE_ACCESS_KEY.into(),
+        Command::Iam(IamCommand::RenameUser { .. }) => RENAME_USER.into(),
         Command::Iam(_) => "iam".into(),
         Command::Record => "record".into(),
     }
@@ -379,6 +380,9 @@ async fn moved(
             "UPDATE tenantctl.step SET address = jsonb_set(address, '{user}', to_jsonb($3)), tenant = $4
              WHERE workspace = $1 AND finished_at IS NULL AND address ->> 'kind' = 'iam_access_key'
                AND address ->> 'user' IN ($2, $3)",
+            "UPDATE tenantctl.step SET finished_at = now(), outcome = 'done, as a later run found', tenant = $4
+             WHERE workspace = $1 AND finished_at IS NULL AND command = 'rename_user'
+               AND address ->> 'name' IN ($2, $3)",
         ],
         _ => &[],
     };

@@ -126,7 +126,26 @@ fn origins(desired: &Desired, live: &Live, from: &TenantId, to: &TenantId) -> BT
         };
         origins.insert(target, origin);
     }
+    origins.extend(half_renamed(desired, live, from, to));
     origins
+}
+
+/// A user that a run gave its new name, and did not come to mark anew: IAM does not promise that tags stay.
+fn half_renamed(desired: &Desired, live: &Live, from: &TenantId, to: &TenantId) -> Option<(Address, Origin)> {
+    let named = |tenant: &TenantId| Address::IamUser {
+        name: fill(&desired.naming.iam_user, tenant.as_str(), ""),
+    };
+    let (old, new) = (named(from), named(to));
+    let is_there = live.world.contains(&new) && !live.world.contains(&old);
+    let unmarked = !live.marks.contains_key(&new) && live.ledger.was_renaming_to(&desired.workspace, &new);
+    (is_there && unmarked).then(|| {
+        let origin = Origin {
+            address: new.clone(),
+            remembered: old,
+            tenant: from.clone(),
+        };
+        (new, origin)
+    })
 }
 
 /// Why an object cannot be renamed, with what to do about it.

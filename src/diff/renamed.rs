@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::moved::Moves;
 use crate::address::{Address, Grantee, TenantId};
 use crate::live::Live;
-use crate::model::{Database, Grant, GrantItem, Grantor, Membership, Object, World};
+use crate::model::{Database, Grant, GrantItem, Grantor, Mark, Membership, Object, World};
 
 /// New names by old ones.
 struct Names<'a> {
@@ -38,7 +38,15 @@ pub(super) fn renamed(live: &Live, moves: &Moves, workspace: &str) -> Live {
             };
         }
     }
-    names.live(live)
+    let mut after = names.live(live);
+    for (address, origin) in &moves.origins {
+        let mark = Mark {
+            workspace: workspace.to_owned(),
+            tenant: names.tenant(&origin.tenant),
+        };
+        after.marks.insert(address.clone(), mark);
+    }
+    after
 }
 
 impl Names<'_> {
@@ -54,13 +62,6 @@ impl Names<'_> {
             .iter()
             .map(|(address, mark)| (self.address(address), mark.clone()))
             .collect();
-        for mark in after
-            .marks
-            .values_mut()
-            .filter(|mark| mark.workspace == self.workspace)
-        {
-            mark.tenant = self.tenant(&mark.tenant);
-        }
         self.ledger(&mut after);
         for row in &mut after.memberships {
             for name in [&mut row.role, &mut row.member, &mut row.grantor] {

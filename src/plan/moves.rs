@@ -4,7 +4,7 @@ use super::build::{Context, Draft};
 use super::sql_steps::admin;
 use super::step::{Command, IamCommand, Phase, Record};
 use crate::address::{Address, TenantId};
-use crate::diff::{Change, Origin};
+use crate::diff::Change;
 use crate::model::quote::quote_identifier as ident;
 
 pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
@@ -29,7 +29,7 @@ pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
                 .chain([rename])
                 .collect()
         }
-        (Address::IamUser { name }, Address::IamUser { name: to }) => user(context, origin, tenant, name, to),
+        (Address::IamUser { name }, Address::IamUser { name: to }) => user(context, tenant, name, to),
         (_, Address::IamRole { name }) => {
             let (role, mark) = (name.clone(), context.mark(tenant));
             vec![Draft::new(
@@ -56,16 +56,12 @@ fn sessions(context: &Context<'_>, tenant: &TenantId, database: &str) -> Option<
     ))
 }
 
-fn user(context: &Context<'_>, origin: &Origin, tenant: &TenantId, name: &str, to: &str) -> Vec<Draft> {
-    let mark = context.mark(tenant);
+fn user(context: &Context<'_>, tenant: &TenantId, name: &str, to: &str) -> Vec<Draft> {
+    let (user, mark) = (to.to_owned(), context.mark(tenant));
+    let tag = IamCommand::TagUser { user, mark };
     let rename = IamCommand::RenameUser {
         user: name.to_owned(),
         to: to.to_owned(),
-        marks: [context.mark(&origin.tenant), mark.clone()],
-    };
-    let tag = IamCommand::TagUser {
-        user: to.to_owned(),
-        mark,
     };
     let calls = if name == to { vec![tag] } else { vec![rename, tag] };
     calls

@@ -195,15 +195,12 @@ pub enum IamCommand {
         /// Tags.
         mark: Mark,
     },
-    /// `UpdateUser`: another name, under which everything on it stays. What has that name already is the same user if it
-    /// bears one of these marks.
+    /// `UpdateUser`: another name, under which everything on it stays.
     RenameUser {
         /// Name.
         user: String,
-        /// Its new name.
+        /// Its new name, which is free.
         to: String,
-        /// Its tags, before and after.
-        marks: [Mark; 2],
     },
     /// `PutUserPolicy`.
     PutUserPolicy {

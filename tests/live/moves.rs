@@ -32,8 +32,9 @@ fn renamed(text: &str) -> String {
 /// What a tenant makes of its database, and others of it.
 fn live_in(site: &Site, tenant: &str, database: &str) {
     for statement in [
+        format!("CREATE SCHEMA own AUTHORIZATION {tenant}; ALTER DATABASE {database} SET work_mem = '7MB'"),
         format!(
-            "SET ROLE {tenant}; CREATE SCHEMA own; CREATE TABLE own.precious AS SELECT 42 AS answer; CREATE TABLE public.more (a int)"
+            "SET ROLE {tenant}; CREATE TABLE own.precious AS SELECT 42 AS answer; CREATE TABLE public.more (a int)"
         ),
         format!(
             "SET ROLE {tenant}; GRANT USAGE ON SCHEMA own TO colleague; GRANT SELECT ON own.precious TO colleague"
@@ -41,11 +42,7 @@ fn live_in(site: &Site, tenant: &str, database: &str) {
         format!(
             "SET ROLE {tenant}; ALTER DEFAULT PRIVILEGES IN SCHEMA own GRANT SELECT ON TABLES TO colleague"
         ),
-        format!(
-            "GRANT CREATE ON DATABASE {database} TO {tenant}; ALTER DATABASE {database} SET work_mem = '7MB'"
-        ),
     ] {
-        site.sql("postgres", "SELECT 1");
         site.sql(database, &statement);
     }
 }

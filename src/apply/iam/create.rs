@@ -84,35 +84,36 @@ impl IamWriter {
         }
     }
 
-    /// The user keeps its id, and with it its keys and policies. One that is gone under its old name was renamed by a call
-    /// whose answer was lost, if it is there under the new one with a mark of ours.
+    /// The user keeps its id, and with it its keys and policies. Where the answer of the call was lost and the SDK asked
+    /// again, nobody has the old name, and whoever has the new one, which was free a moment ago, is that user.
     ///
     /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateUser.html>
-    pub(super) async fn rename_user(&self, user: &str, to: &str, marks: &[Mark; 2]) -> Result<(), AwsError> {
+    pub(super) async fn rename_user(&self, user: &str, to: &str) -> Result<(), AwsError> {
         let call = Call::user("iam:UpdateUser", user);
-        let rename = || self.iam.update_user().user_name(user).new_user_name(to).send();
-        let renamed = self.attempt(call, rename).await;
-        if renamed.is_ok() {
-            self.memory.forget(call.entity);
-            self.memory.created(Entity::User(to), None);
+        let find = async || {
+            let get = || self.iam.get_user().user_name(to).send();
+            self.attempt(Call::user("iam:GetUser", to), get).await
+        };
+        match find().await {
+            Err(error) if error.kind() == AwsErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+            Ok(_) => {
+                let message = format!("there is a user `{to}` already");
+                return Err(call.error(AwsErrorKind::Exists, message));
+            }
         }
-        let not_found = match renamed {
+        let rename = || self.iam.update_user().user_name(user).new_user_name(to).send();
+        let lost = match self.attempt(call, rename).await {
             Ok(_) => None,
             Err(error) if error.kind() == AwsErrorKind::NotFound => Some(error),
             Err(error) => return Err(error),
         };
-        let get = Call::user("iam:GetUser", to);
-        let answer = self
-            .attempt(get, || self.iam.get_user().user_name(to).send())
-            .await;
-        let found = match (answer, not_found) {
-            (Ok(answer), None) => answer.user,
-            (Ok(answer), Some(error)) => {
-                let found = answer
-                    .user
-                    .filter(|found| mark_of(found.tags()).is_some_and(|mark| marks.contains(&mark)));
-                Some(found.ok_or(error)?)
-            }
+        self.memory.forget(call.entity);
+        if lost.is_none() {
+            self.memory.created(Entity::User(to), None);
+        }
+        let found = match (find().await, lost) {
+            (Ok(answer), _) => answer.user,
             (Err(_), Some(error)) | (Err(error), None) => return Err(error),
         };
         // The role that is made next trusts it by its new ARN, which IAM does not know everywhere yet.
