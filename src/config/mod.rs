@@ -16,6 +16,7 @@ mod eval;
 mod for_each;
 mod format;
 mod functions;
+mod moved;
 mod naming;
 mod network;
 mod operators;
@@ -35,8 +36,8 @@ use self::scope::File;
 pub use self::settings::looks_secret;
 pub use self::source::tenants_files;
 pub use self::types::{
-    Admin, AdminAuth, Cluster, Config, DeletionPolicy, Endpoint, Engine, Handover, Isolation, NamePart,
-    NameTemplate, Naming, SharedDatabases, Spanned, SslMode, Tenant, TenantSource, TenantState,
+    Admin, AdminAuth, Cluster, Config, DeletionPolicy, Endpoint, Engine, Handover, Isolation, Moved,
+    NamePart, NameTemplate, Naming, SharedDatabases, Spanned, SslMode, Tenant, TenantSource, TenantState,
 };
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 
