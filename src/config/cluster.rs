@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::Spanned;
 use super::arguments::Arguments;
 use super::context::Context;
+use super::table::ADMIN;
 use super::types::{Admin, AdminAuth, Cluster, Endpoint, Engine, SharedDatabases, SslMode};
 use crate::diag::{Diagnostic, quote};
 
@@ -16,7 +17,7 @@ pub(super) fn decode(context: &mut Context<'_>, mut arguments: Arguments, name: 
     let engine = engine(context, &mut arguments);
     let identifier = identifier(context, &mut arguments);
     if identifier.is_none() {
-        arguments.missing(context, "identifier", "\"the-rds-cluster-identifier\"");
+        arguments.missing(context, "identifier");
     }
     let region = region(context, &mut arguments);
     let endpoint = endpoint(context, &mut arguments);
@@ -160,7 +161,8 @@ fn admin(context: &mut Context<'_>, arguments: &mut Arguments) -> Admin {
     let Some(value) = arguments.take("admin") else {
         return admin;
     };
-    let Some(mut inner) = Arguments::of_value(context, &value, "the admin".to_owned(), value.span) else {
+    let Some(mut inner) = Arguments::of_value(context, &value, &ADMIN, "the admin".to_owned(), value.span)
+    else {
         return admin;
     };
     admin.username = text(context, &mut inner, "username");
@@ -175,7 +177,7 @@ fn admin(context: &mut Context<'_>, arguments: &mut Arguments) -> Admin {
     if let Some((auth, _)) = inner.word(context, "auth", &words) {
         admin.auth = auth;
     }
-    if let Some(value) = inner.take("password") {
+    if let Some(value) = inner.take_unlisted("password") {
         context.push(
             Diagnostic::error("secret_in_file", "a password does not belong in a file")
                 .at(value.span)

@@ -15,13 +15,16 @@ mod eval;
 mod for_each;
 mod format;
 mod functions;
+mod json;
 mod naming;
 mod network;
 mod operators;
+mod schema;
 mod scope;
 mod settings;
 mod source;
 mod syntax;
+pub mod table;
 mod tenant;
 mod tokens;
 mod types;
@@ -29,6 +32,7 @@ mod value;
 
 use std::path::PathBuf;
 
+pub use self::schema::schema;
 use self::scope::File;
 pub use self::settings::looks_secret;
 pub use self::source::tenants_files;
@@ -114,6 +118,33 @@ pub fn load_texts(
     finish(read, vars)
 }
 
+/// A function, for the reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionReference {
+    /// What it is about, such as `Strings`.
+    pub group: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// Such as `lookup(map, key[, default])`.
+    pub signature: String,
+    /// What it returns, in one sentence without a full stop.
+    pub meaning: &'static str,
+}
+
+/// All functions, by group.
+pub fn functions() -> Vec<FunctionReference> {
+    functions::GROUPS
+        .iter()
+        .flat_map(|(group, functions)| functions.iter().map(move |function| (group, function)))
+        .map(|(group, function)| FunctionReference {
+            group,
+            name: function.name,
+            signature: function.signature(),
+            meaning: function.meaning,
+        })
+        .collect()
+}
+
 /// A text in canonical layout: what it means stays the same, to the last comment.
 ///
 /// # Errors
@@ -160,7 +191,13 @@ fn finish(read: source::Read, vars: &[(String, String)]) -> Loaded {
     let mut parse_all = |indexes: &[usize]| -> Vec<File> {
         let mut parsed = Vec::new();
         for &index in indexes {
-            match syntax::parse(index, sources.text(index), &mut budget) {
+            let text = sources.text(index);
+            let body = if json::is_json(sources.name(index)) {
+                json::to_hcl(index, text).and_then(|text| syntax::parse(index, &text, &mut budget))
+            } else {
+                syntax::parse(index, text, &mut budget)
+            };
+            match body {
                 Ok(body) => parsed.push(File { index, body }),
                 Err(error) => diagnostics.push(*error),
             }

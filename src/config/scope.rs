@@ -9,6 +9,7 @@ use hcl::edit::structure::{Block, Body, Structure};
 
 use super::context::{Context, span_in};
 use super::eval::{Evaluator, local_names};
+use super::table::VARIABLE;
 use super::value::{Kind, Value};
 use crate::diag::{Diagnostic, SourceMap, Span, quote, suggestion};
 
@@ -121,7 +122,6 @@ pub(super) fn only_label(context: &mut Context<'_>, file: usize, block: &Block) 
 
 /// Reads one `variable` block; its default, if any, goes to the context.
 fn variable(context: &mut Context<'_>, file: usize, block: &Block, name: &str) -> Wanted {
-    const KNOWN: [&str; 5] = ["default", "description", "type", "sensitive", "nullable"];
     let mut by_type = None;
     for structure in &block.body {
         let (key, value) = match structure {
@@ -143,7 +143,7 @@ fn variable(context: &mut Context<'_>, file: usize, block: &Block, name: &str) -
                 let mut refusal =
                     Diagnostic::error("unknown_argument", format!("a variable has no {}", quote(&key)))
                         .at(span);
-                refusal.help = suggestion(&key, KNOWN);
+                refusal.help = suggestion(&key, VARIABLE.names());
                 context.push(refusal);
             }
         }

@@ -63,7 +63,7 @@ fn once_each(dir: &Path, paths: &[PathBuf]) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The names of the tenants files of a directory, sorted: every `*.hcl` that is not hidden.
+/// The names of the tenants files of a directory, sorted: every `*.hcl` and `*.hcl.json` that is not hidden.
 ///
 /// # Errors
 /// The directory cannot be read.
@@ -72,9 +72,9 @@ pub fn tenants_files(dir: &Path) -> io::Result<Vec<PathBuf>> {
         .filter_map(Result::ok)
         .map(|entry| PathBuf::from(entry.file_name()))
         .filter(|name| {
-            let is_hidden = name.to_string_lossy().starts_with('.');
-            let is_hcl = name.extension().is_some_and(|extension| extension == "hcl");
-            is_hcl && !is_hidden && !dir.join(name).is_dir()
+            let shown = name.to_string_lossy();
+            let is_ours = shown.ends_with(".hcl") || shown.ends_with(".hcl.json");
+            is_ours && !shown.starts_with('.') && !dir.join(name).is_dir()
         })
         .collect();
     paths.sort();

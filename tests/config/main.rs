@@ -6,9 +6,11 @@ mod for_each;
 mod format;
 mod functions;
 mod hostile;
+mod json;
 mod loading;
 mod places;
 mod properties;
+mod reference;
 mod reports;
 mod wrong;
 

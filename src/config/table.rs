@@ -1,0 +1,403 @@
+//! Every block of a tenants file and every argument: the decoder takes the names it knows, what it suggests and what it
+//! shows as an example from here; so do the JSON schema and the tables of docs/tenants-file.md.
+
+/// A block, or an object that stands for one.
+#[derive(Debug)]
+pub struct Block {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it has a label, the name of what it describes.
+    pub has_label: bool,
+    /// Its arguments, in the order of the documentation.
+    pub arguments: &'static [Argument],
+}
+
+/// One argument of a block.
+#[derive(Debug)]
+pub struct Argument {
+    /// Its name.
+    pub name: &'static str,
+    /// What its value looks like.
+    pub form: Form,
+    /// What holds where it is absent, in Markdown; none where it has to be there.
+    pub default: Option<&'static str>,
+    /// What it means, in Markdown.
+    pub meaning: &'static str,
+    /// A value, as a file gives it.
+    pub example: &'static str,
+}
+
+/// What a value looks like.
+#[derive(Clone, Copy, Debug)]
+pub enum Form {
+    /// Any string.
+    Text,
+    /// One of these strings.
+    Words(&'static [&'static str]),
+    /// `true` or `false`.
+    Bool,
+    /// A whole number from -1 on.
+    Number,
+    /// A list of strings.
+    Texts,
+    /// A list of strings, or an object of bools.
+    Switches,
+    /// An object of strings, numbers or bools.
+    Scalars,
+    /// A string with `${tenant}` in it.
+    Template,
+    /// A type, such as `list(string)`.
+    Type,
+    /// Whatever there is.
+    Any,
+    /// A set of strings or an object.
+    Elements,
+    /// A nested block, or an object.
+    Nested(&'static Block),
+}
+
+impl Block {
+    /// The argument of this name.
+    pub fn argument(&self, name: &str) -> Option<&'static Argument> {
+        self.arguments.iter().find(|argument| argument.name == name)
+    }
+
+    /// The names of all arguments.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.arguments.iter().map(|argument| argument.name)
+    }
+}
+
+const fn row(
+    name: &'static str,
+    form: Form,
+    default: Option<&'static str>,
+    example: &'static str,
+    meaning: &'static str,
+) -> Argument {
+    Argument {
+        name,
+        form,
+        default,
+        meaning,
+        example,
+    }
+}
+
+/// The blocks of the top level.
+pub const BLOCKS: [&Block; 7] = [
+    &TENANTCTL, &CLUSTER, &TENANT, &DEFAULTS, &NAMING, &VARIABLE, &LOCALS,
+];
+
+/// The `tenantctl` block.
+pub const TENANTCTL: Block = Block {
+    name: "tenantctl",
+    has_label: false,
+    arguments: &[row(
+        "workspace",
+        Form::Text,
+        Some("`\"default\"`"),
+        "\"prod\"",
+        "The mark on everything that belongs to this configuration. Two configurations on one cluster or in one AWS account \
+         need different ones. 1 to 63 letters, digits, `.`, `_`, `-`.",
+    )],
+};
+
+/// The `cluster` block.
+pub const CLUSTER: Block = Block {
+    name: "cluster",
+    has_label: true,
+    arguments: &[
+        row(
+            "identifier",
+            Form::Text,
+            None,
+            "\"prod-tenants\"",
+            "The RDS cluster identifier. The endpoint and the resource id are looked up by it. No ARN and no host name. The \
+             cluster has to have IAM database authentication enabled if a tenant logs in by IAM; `plan` says so if not.",
+        ),
+        row(
+            "engine",
+            Form::Words(&["aurora", "postgres"]),
+            Some("`\"aurora\"`"),
+            "\"aurora\"",
+            "`\"aurora\"`. `\"postgres\"` is refused until it is built.",
+        ),
+        row(
+            "region",
+            Form::Text,
+            Some("that of the AWS environment"),
+            "\"eu-central-1\"",
+            "The AWS region, such as `\"eu-central-1\"`.",
+        ),
+        row(
+            "endpoint",
+            Form::Text,
+            Some("looked up"),
+            "\"127.0.0.1:5432\"",
+            "`\"HOST:PORT\"` to connect to instead, for a tunnel or a bastion. An IPv6 address stands in brackets: \
+             `\"[::1]:5432\"`.",
+        ),
+        row(
+            "sslmode",
+            Form::Words(&["disable", "require", "verify-ca", "verify-full"]),
+            Some("`\"verify-full\"`"),
+            "\"verify-full\"",
+            "`\"disable\"`, `\"require\"`, `\"verify-ca\"` or `\"verify-full\"`, as in libpq. The modes that fall back to \
+             clear text do not exist here.",
+        ),
+        row(
+            "sslrootcert",
+            Form::Text,
+            Some("the system's roots and the RDS bundle"),
+            "\"rds.pem\"",
+            "A PEM file of roots that replaces them. An absolute path, or one relative to the configuration directory.",
+        ),
+        row(
+            "shared_databases",
+            Form::Words(&["close", "warn", "leave"]),
+            Some("`\"close\"`"),
+            "\"close\"",
+            "What PUBLIC may do on databases that belong to no tenant. `\"close\"`: PUBLIC loses CONNECT and TEMPORARY, and \
+             roles that are not tenants keep theirs. `\"warn\"`: only a warning. `\"leave\"`: nothing.",
+        ),
+        row(
+            "admin",
+            Form::Nested(&ADMIN),
+            Some("the master user, by password"),
+            "{ auth = \"iam\" }",
+            "How `tenantctl` connects: see below.",
+        ),
+    ],
+};
+
+/// The `admin` block within `cluster`.
+pub const ADMIN: Block = Block {
+    name: "admin",
+    has_label: false,
+    arguments: &[
+        row(
+            "username",
+            Form::Text,
+            Some("the cluster's master user"),
+            "\"postgres\"",
+            "The login role.",
+        ),
+        row(
+            "database",
+            Form::Text,
+            Some("`\"postgres\"`"),
+            "\"postgres\"",
+            "The database to connect to, where `tenantctl` keeps its ledger.",
+        ),
+        row(
+            "auth",
+            Form::Words(&["password", "iam", "secret"]),
+            Some("`\"password\"`"),
+            "\"password\"",
+            "`\"password\"`: from `TENANTCTL_PASSWORD_<CLUSTER>` or `PGPASSWORD`. `\"iam\"`: a token of the caller's AWS \
+             identity. `\"secret\"`: the cluster's master secret in Secrets Manager.",
+        ),
+    ],
+};
+
+/// What a tenant is given: by its block, its list entry or the defaults.
+const OF_TENANTS: &[Argument] = &[
+    row(
+        "isolation",
+        Form::Words(&["database", "schema", "row", "cluster"]),
+        Some("`\"database\"`"),
+        "\"database\"",
+        "How the tenant is kept apart: a database each. `\"schema\"`, `\"row\"` and `\"cluster\"` are refused until they are \
+         built.",
+    ),
+    row(
+        "databases",
+        Form::Switches,
+        Some("none"),
+        "{ db1 = true, db2 = false }",
+        "`{ db1 = true, db2 = false }` or `[\"db1\"]`. A database that is `false` is not wanted: an existing one is retained \
+         and closed to the tenant.",
+    ),
+    row(
+        "allowed_ips",
+        Form::Texts,
+        Some("none"),
+        "[\"203.0.113.7/32\"]",
+        "The networks from which the tenant may assume its IAM role, in CIDR notation. Required with `rds_iam_auth = true`. A \
+         network that is given twice counts once.",
+    ),
+    row(
+        "rds_iam_auth",
+        Form::Bool,
+        Some("`true`"),
+        "true",
+        "`true`: the tenant logs in by IAM token. `false`: by password.",
+    ),
+    row(
+        "connection_limit",
+        Form::Number,
+        Some("not managed"),
+        "20",
+        "Connections of the login role at a time; `-1` for no limit.",
+    ),
+    row(
+        "settings",
+        Form::Scalars,
+        Some("none"),
+        "{ statement_timeout = \"30s\" }",
+        "Parameters of the login role: `{ statement_timeout = \"30s\" }`. Values are strings, numbers or bools. Names have no \
+         case; those with a dot, such as `\"app.tenant\"`, are in quotes.",
+    ),
+    row(
+        "extensions",
+        Form::Texts,
+        Some("none"),
+        "[\"pg_trgm\"]",
+        "Extensions that the admin installs in each of the tenant's databases.",
+    ),
+    row(
+        "state",
+        Form::Words(&["active", "suspended"]),
+        Some("`\"active\"`"),
+        "\"active\"",
+        "`\"suspended\"` cuts the access and keeps every object.",
+    ),
+    row(
+        "deletion_policy",
+        Form::Words(&["retain", "delete"]),
+        Some("`\"retain\"`"),
+        "\"retain\"",
+        "What happens to the data when the tenant leaves the file: `\"retain\"` or `\"delete\"`.",
+    ),
+    row(
+        "handover",
+        Form::Nested(&HANDOVER),
+        Some("none"),
+        "{ recipient = \"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p\" }",
+        "`handover { recipient = \"..\" }`: to whom the tenant's secrets are encrypted. Without it no secret is made.",
+    ),
+];
+
+/// The `tenant` block.
+pub const TENANT: Block = Block {
+    name: "tenant",
+    has_label: true,
+    arguments: OF_TENANTS,
+};
+
+/// The `defaults` block.
+pub const DEFAULTS: Block = Block {
+    name: "defaults",
+    has_label: false,
+    arguments: OF_TENANTS,
+};
+
+/// What a tenant block with `for_each` has besides.
+pub const FOR_EACH: Block = Block {
+    name: "for_each",
+    has_label: false,
+    arguments: &[
+        row(
+            "for_each",
+            Form::Elements,
+            None,
+            "toset([\"client01\", \"client02\"])",
+            "A set of strings, or an object: one tenant for each element.",
+        ),
+        row(
+            "name",
+            Form::Text,
+            Some("`each.key`"),
+            "\"acme-${each.key}\"",
+            "The tenant's name.",
+        ),
+    ],
+};
+
+/// The `handover` block within `tenant`.
+pub const HANDOVER: Block = Block {
+    name: "handover",
+    has_label: false,
+    arguments: &[row(
+        "recipient",
+        Form::Text,
+        None,
+        "\"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p\"",
+        "An age recipient `age1...`, or a public key `ssh-ed25519 ...` or `ssh-rsa ...`.",
+    )],
+};
+
+/// The `naming` block.
+pub const NAMING: Block = Block {
+    name: "naming",
+    has_label: false,
+    arguments: &[
+        row(
+            "database",
+            Form::Template,
+            Some("`\"${tenant}_${database}\"`"),
+            "\"${tenant}_${database}\"",
+            "A database of a tenant.",
+        ),
+        row(
+            "role",
+            Form::Template,
+            Some("`\"${tenant}\"`"),
+            "\"${tenant}\"",
+            "The login role.",
+        ),
+        row(
+            "iam_user",
+            Form::Template,
+            Some("`\"${tenant}\"`"),
+            "\"${tenant}\"",
+            "The IAM user.",
+        ),
+        row(
+            "iam_role",
+            Form::Template,
+            Some("`\"rds_cluster_${tenant}\"`"),
+            "\"rds_cluster_${tenant}\"",
+            "The IAM role.",
+        ),
+    ],
+};
+
+/// The `variable` block.
+pub const VARIABLE: Block = Block {
+    name: "variable",
+    has_label: true,
+    arguments: &[
+        row(
+            "default",
+            Form::Any,
+            Some("none"),
+            "[\"203.0.113.0/24\"]",
+            "The value where nobody passes one.",
+        ),
+        row(
+            "type",
+            Form::Type,
+            Some("by the default"),
+            "list(string)",
+            "`string`: the text of `--var` is taken as it stands. Anything else: it is read as an expression.",
+        ),
+        row(
+            "description",
+            Form::Text,
+            Some("none"),
+            "\"Office networks\"",
+            "No effect.",
+        ),
+        row("sensitive", Form::Bool, Some("none"), "false", "No effect."),
+        row("nullable", Form::Bool, Some("none"), "false", "No effect."),
+    ],
+};
+
+/// The `locals` block: its arguments are names of the file's own.
+pub const LOCALS: Block = Block {
+    name: "locals",
+    has_label: false,
+    arguments: &[],
+};
