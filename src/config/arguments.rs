@@ -188,7 +188,9 @@ impl Arguments {
     ) -> Option<T> {
         self.invalid.insert(name);
         if !found.is_invalid() {
-            context.push(type_error(&format!("`{name}`"), expected, found).help(self.example(name, "write")));
+            let mut refusal = type_error(&format!("`{name}`"), expected, found);
+            refusal.help.get_or_insert_with(|| self.example(name, "write"));
+            context.push(refusal);
         }
         None
     }
@@ -291,6 +293,8 @@ fn type_error(what: &str, expected: &str, found: &Value) -> Diagnostic {
         ("a string", Kind::Number(_) | Kind::Bool(_)) => {
             found.to_text().map(|text| format!("in quotes: \"{text}\""))
         }
+        ("a string", _) => Some("a string stands in quotes".to_owned()),
+        ("an object", _) => Some("an object stands in braces: { name = value }".to_owned()),
         _ => None,
     };
     refusal

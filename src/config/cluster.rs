@@ -16,9 +16,6 @@ pub(super) fn decode(context: &mut Context<'_>, mut arguments: Arguments, name: 
     check_label(context, &arguments, &name);
     let engine = engine(context, &mut arguments);
     let identifier = identifier(context, &mut arguments);
-    if identifier.is_none() {
-        arguments.missing(context, "identifier");
-    }
     let region = region(context, &mut arguments);
     let endpoint = endpoint(context, &mut arguments);
     let sslmode = arguments.word(
@@ -43,6 +40,9 @@ pub(super) fn decode(context: &mut Context<'_>, mut arguments: Arguments, name: 
     );
     let admin = admin(context, &mut arguments);
     arguments.finish(context);
+    if identifier.is_none() {
+        arguments.missing(context, "identifier");
+    }
     Some(Cluster {
         name,
         span,

@@ -3,7 +3,7 @@
 //! An object of JSON is an expression of HCL, so the text becomes HCL by its outermost signs alone: `{"clients": [..]}`
 //! is read as `clients = [..]`. Each sign is replaced by one of the same length, and every place stays right.
 
-use super::tokens::{Form, tokens};
+use super::tokens::{Form, is_long, tokens};
 use crate::diag::{Diagnostic, Span};
 
 /// Whether a file is JSON, by its name.
@@ -16,6 +16,10 @@ pub(super) fn to_hcl(file: usize, text: &str) -> Result<String, Box<Diagnostic>>
     let plain = text.strip_prefix('\u{feff}').unwrap_or(text);
     if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(plain) {
         return Err(Box::new(no_json(file, text, &error)));
+    }
+    if is_long(plain) {
+        let refusal = Diagnostic::error("too_large", "the file has more than a million lines");
+        return Err(Box::new(refusal.at(no_place(file))));
     }
     let mut bytes = plain.as_bytes().to_vec();
     let mut depth = 0;
@@ -77,12 +81,16 @@ fn no_json(file: usize, text: &str, error: &serde_json::Error) -> Diagnostic {
 }
 
 fn no_object(file: usize) -> Diagnostic {
-    let span = Span {
+    Diagnostic::error("syntax", "the outermost value is no object")
+        .at(no_place(file))
+        .help("write: { \"clients\": [ .. ] }")
+}
+
+/// The beginning of a file.
+fn no_place(file: usize) -> Span {
+    Span {
         file,
         start: 0,
         end: 0,
-    };
-    Diagnostic::error("syntax", "the outermost value is no object")
-        .at(span)
-        .help("write: { \"clients\": [ .. ] }")
+    }
 }

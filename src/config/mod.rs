@@ -15,6 +15,7 @@ mod eval;
 mod for_each;
 mod format;
 mod functions;
+mod hints;
 mod json;
 mod naming;
 mod network;
@@ -159,17 +160,21 @@ pub fn format_text(name: &str, text: &str) -> Result<String, (Diagnostics, Sourc
         diagnostics.push(error);
         (diagnostics, sources.clone())
     };
+    let span = Span {
+        file,
+        start: 0,
+        end: 0,
+    };
+    if tokens::is_long(text) {
+        let refusal = Diagnostic::error("too_large", "the file has more than a million lines").at(span);
+        return Err(refused(refusal));
+    }
     let before = parse(text).map_err(|error| refused(*error))?;
     let formatted = format::format(text);
     // The layout is made from words and signs, not from the tree: whatever they have in common is looked at here.
     if parse(&formatted).is_ok_and(|after| after == before) {
         return Ok(formatted);
     }
-    let span = Span {
-        file,
-        start: 0,
-        end: 0,
-    };
     let bug = Diagnostic::error(
         "format",
         "the file cannot be laid out without changing what it means",

@@ -86,7 +86,8 @@ fn template(
             };
             context.push(
                 Diagnostic::error("invalid_template", format!("`{name}` may refer to {known} only"))
-                    .at(span_in(file, element.span())),
+                    .at(span_in(file, element.span()))
+                    .help(example(name)),
             );
             return None;
         };
@@ -99,8 +100,18 @@ fn template(
             }
             _ => format!("`{name}` has to be a template such as \"${{tenant}}\""),
         };
-        context.push(Diagnostic::error("invalid_template", message).at(span));
+        context.push(
+            Diagnostic::error("invalid_template", message)
+                .at(span)
+                .help(example(name)),
+        );
         return None;
     }
     Some(NameTemplate(parts))
+}
+
+/// How a template is written.
+fn example(name: &str) -> String {
+    let example = NAMING.argument(name).map_or("..", |argument| argument.example);
+    format!("such as: {name} = {example}")
 }

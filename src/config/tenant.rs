@@ -262,10 +262,10 @@ fn handover(context: &mut Context<'_>, arguments: &mut Arguments) -> Option<Hand
         return None;
     };
     let recipient = inner.string(context, "recipient");
+    inner.finish(context);
     if recipient.is_none() {
         inner.missing(context, "recipient");
     }
-    inner.finish(context);
     let Some((recipient, span)) = recipient else {
         arguments.invalid.insert("handover");
         return None;
