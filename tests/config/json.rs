@@ -85,6 +85,18 @@ fn mistakes_in_json_have_their_place() {
     }
 }
 
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_i64() => "integer",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
 /// Whether a value is what a schema describes; of what the dialect has, the part that ours uses.
 fn check(root: &Value, schema: &Value, value: &Value) -> Result<(), String> {
     let fail = |why: &str| Err(format!("{why}: {value} against {schema}"));
@@ -102,16 +114,9 @@ fn check(root: &Value, schema: &Value, value: &Value) -> Result<(), String> {
                 .any(|one| check(root, one, value).is_ok()),
             ("enum", _) => rule.as_array().expect("values").contains(value),
             ("type", _) => {
-                let of_value = match value {
-                    Value::Null => "null",
-                    Value::Bool(_) => "boolean",
-                    Value::Number(number) if number.is_i64() => "integer",
-                    Value::Number(_) => "number",
-                    Value::String(_) => "string",
-                    Value::Array(_) => "array",
-                    Value::Object(_) => "object",
+                let is = |rule: &Value| {
+                    rule == type_of(value) || (rule == "number" && type_of(value) == "integer")
                 };
-                let is = |rule: &Value| rule == of_value || (rule == "number" && of_value == "integer");
                 is(rule) || rule.as_array().is_some_and(|rules| rules.iter().any(is))
             }
             ("minimum", Value::Number(number)) => number.as_i64() >= rule.as_i64(),
