@@ -159,6 +159,7 @@ fn shallow_request(base: &Base<'_>) -> ReadRequest {
         databases: BTreeSet::new(),
         only_databases: None,
         shallow: true,
+        admin: None,
         admin_database: base.cluster.admin.database.clone(),
         parallelism: 1,
     }

@@ -54,6 +54,8 @@ pub struct Cluster {
     pub shared_databases: SharedDatabases,
     /// The role that administers the cluster.
     pub admin: Admin,
+    /// Login roles that may plan and nothing else, in the order of the file.
+    pub readers: Vec<Spanned<String>>,
 }
 
 /// A host and a TCP port.
@@ -121,6 +123,9 @@ impl Config {
             cluster.span = Span::default();
             cluster.engine.span = Span::default();
             cluster.identifier.span = Span::default();
+            for reader in &mut cluster.readers {
+                reader.span = Span::default();
+            }
         }
         for tenant in self.tenants.values_mut() {
             tenant.span = Span::default();

@@ -5,6 +5,7 @@
 
 mod access;
 mod names;
+mod readers;
 
 use crate::config::{Config, Loaded};
 use crate::diag::{Diagnostic, Diagnostics};
@@ -19,6 +20,7 @@ pub fn check(config: &Config) -> Vec<Diagnostic> {
         access::check(config, tenant, &mut findings);
     }
     names::check_collisions(config, &mut findings);
+    readers::check(config, &mut findings);
     findings
 }
 
