@@ -68,6 +68,8 @@ pub fn compile(config: &Config, cluster: &Cluster, facts: &ClusterFacts) -> Resu
         owner_of,
         origin,
         tenants,
+        naming: config.naming.clone(),
+        moves: naming::final_names(config),
         shared_databases: cluster.shared_databases,
         digest,
     })
@@ -175,5 +177,6 @@ fn digest(config: &Config, cluster: &Cluster, facts: &ClusterFacts, admin: &str,
         "recipients": recipients,
         "unwanted": unwanted,
         "deletion_policies": policies,
+        "moves": naming::final_names(config),
     }))
 }

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use crate::address::{Address, TenantId};
-use crate::config::SharedDatabases;
+use crate::config::{Naming, SharedDatabases};
 use crate::diag::Span;
 use crate::engine::Capabilities;
 use crate::model::{ClusterFacts, DeletionPolicy, Digest, Object, World};
@@ -47,6 +47,10 @@ pub struct Desired {
     pub origin: BTreeMap<Address, Span>,
     /// The tenants.
     pub tenants: BTreeMap<TenantId, DesiredTenant>,
+    /// How names are made.
+    pub naming: Naming,
+    /// Tenants that have another name now, by the old one.
+    pub moves: BTreeMap<TenantId, TenantId>,
     /// What happens to PUBLIC on databases that are not ours.
     pub shared_databases: SharedDatabases,
     /// A digest of the meaning: two files that mean the same have the same.

@@ -22,6 +22,7 @@ mod lockout;
 mod login;
 mod logs;
 mod many;
+mod moves;
 mod narrower;
 mod one_line;
 mod quoting;

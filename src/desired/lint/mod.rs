@@ -4,6 +4,7 @@
 //! either would answer with silence.
 
 mod access;
+mod moved;
 mod names;
 mod readers;
 
@@ -21,6 +22,7 @@ pub fn check(config: &Config) -> Vec<Diagnostic> {
     }
     names::check_collisions(config, &mut findings);
     readers::check(config, &mut findings);
+    moved::check(config, &mut findings);
     findings
 }
 

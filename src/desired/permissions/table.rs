@@ -118,6 +118,13 @@ pub const PERMISSIONS: &[Permission] = &[
         APPLIES,
         "whose a role is that exists already, as after a lost answer",
     ),
+    // AWS asks for it on the new name as well, which bears no mark yet.
+    writes(
+        "iam:UpdateUser",
+        Resource::Users,
+        Gate::Open,
+        "the new name of a `moved` tenant's user",
+    ),
     writes(
         "iam:PutUserPolicy",
         Resource::Users,
