@@ -4,11 +4,18 @@
 //! files comes from a pull request at worst, so rendering shows no control character and never more than a
 //! window of a line.
 
+mod located;
+mod problem;
 mod render;
+mod source;
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+
+pub use self::located::{Excerpt, LocatedDiagnostic, RelatedPlace};
+pub use self::problem::Problem;
+pub use self::source::{Position, SourceMap};
 
 /// The number of diagnostics that are kept; the rest is only counted.
 const KEPT: usize = 1000;
@@ -51,6 +58,8 @@ pub struct Diagnostic {
     pub span: Option<Span>,
     /// Another place that belongs to it, such as the first of two definitions.
     pub related: Option<(Span, String)>,
+    /// Why, where the message does not say it.
+    pub cause: Option<String>,
     /// What to do next.
     pub help: Option<String>,
     /// The source line may hold a secret: only its place is shown.
@@ -75,6 +84,7 @@ impl Diagnostic {
             message,
             span: None,
             related: None,
+            cause: None,
             help: None,
             concealed: false,
         }
@@ -94,6 +104,17 @@ impl Diagnostic {
         self
     }
 
+    /// Adds the place that the value was written at, unless that lies within the one that is shown.
+    #[must_use]
+    pub fn from_elsewhere(self, value: Span) -> Self {
+        let is_within =
+            |span: Span| span.file == value.file && span.start <= value.start && value.end <= span.end;
+        if self.related.is_some() || self.span.is_none_or(is_within) {
+            return self;
+        }
+        self.related(value, "the value is written here")
+    }
+
     /// Adds what to do next.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
@@ -109,91 +130,13 @@ impl Diagnostic {
     }
 }
 
-/// Line and column, both from one; columns count characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
-    /// Line.
-    pub line: usize,
-    /// Column.
-    pub column: usize,
-}
-
-/// The names and texts of the loaded files.
-#[derive(Clone, Debug, Default)]
-pub struct SourceMap {
-    files: Vec<SourceFile>,
-}
-
-#[derive(Clone, Debug)]
-struct SourceFile {
-    name: String,
-    text: String,
-    line_starts: Vec<usize>,
-}
-
-impl SourceMap {
-    /// Adds a file and returns its index for [`Span::file`].
-    pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> usize {
-        let text = text.into();
-        let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        let line_starts = std::iter::once(0)
-            .chain(newlines.map(|(index, _)| index + 1))
-            .collect();
-        self.files.push(SourceFile {
-            name: name.into(),
-            text,
-            line_starts,
-        });
-        self.files.len() - 1
-    }
-
-    /// The name to show for a file.
-    pub fn name(&self, file: usize) -> &str {
-        self.files.get(file).map_or("", |file| &file.name)
-    }
-
-    /// The whole text of a file.
-    pub fn text(&self, file: usize) -> &str {
-        self.files.get(file).map_or("", |file| &file.text)
-    }
-
-    /// The text a span covers; empty where the span lies outside.
-    pub fn slice(&self, span: Span) -> &str {
-        self.text(span.file).get(span.start..span.end).unwrap_or_default()
-    }
-
-    /// The number of files.
-    pub fn len(&self) -> usize {
-        self.files.len()
-    }
-
-    /// Whether there is no file.
-    pub fn is_empty(&self) -> bool {
-        self.files.is_empty()
-    }
-
-    /// Where a span begins.
-    pub fn position(&self, span: Span) -> Position {
-        let (line, start, text) = self.line_of(span);
-        let column = text
-            .get(..span.start.saturating_sub(start))
-            .map_or(1, |before| before.chars().count() + 1);
-        Position { line, column }
-    }
-
-    /// The line number, its offset and its text without the line ending.
-    fn line_of(&self, span: Span) -> (usize, usize, &str) {
-        let Some(file) = self.files.get(span.file) else {
-            return (1, 0, "");
-        };
-        let line = file.line_starts.partition_point(|start| *start <= span.start);
-        let start = file.line_starts[line.saturating_sub(1)];
-        let end = file
-            .line_starts
-            .get(line)
-            .map_or(file.text.len(), |next| next - 1);
-        let text = file.text.get(start..end).unwrap_or_default();
-        (line, start, text.trim_end_matches('\r'))
+impl From<Problem> for Diagnostic {
+    fn from(problem: Problem) -> Self {
+        Self {
+            cause: problem.cause,
+            help: problem.help,
+            ..Self::error(problem.code, problem.message)
+        }
     }
 }
 
@@ -213,25 +156,6 @@ impl Default for Style {
             width: 140,
         }
     }
-}
-
-/// A diagnostic as `validate --json` prints it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LocatedDiagnostic {
-    /// Whether it stops the run.
-    pub severity: Severity,
-    /// The stable name.
-    pub code: &'static str,
-    /// What is wrong.
-    pub message: String,
-    /// The file, as it was named.
-    pub file: Option<String>,
-    /// Its line, from one.
-    pub line: Option<usize>,
-    /// Its column in characters, from one.
-    pub column: Option<usize>,
-    /// What to do next.
-    pub help: Option<String>,
 }
 
 /// Findings, in the order of [`Diagnostics::sort`] once a stage is done.
@@ -326,30 +250,33 @@ impl Diagnostics {
     /// The form of `validate --json`.
     pub fn located(&self, sources: &SourceMap) -> Vec<LocatedDiagnostic> {
         self.iter()
-            .map(|diagnostic| {
-                let position = diagnostic.span.map(|span| sources.position(span));
-                LocatedDiagnostic {
-                    severity: diagnostic.severity,
-                    code: diagnostic.code,
-                    message: diagnostic.message.clone(),
-                    file: diagnostic.span.map(|span| sources.name(span.file).to_owned()),
-                    line: position.map(|position| position.line),
-                    column: position.map(|position| position.column),
-                    help: diagnostic.help.clone(),
-                }
-            })
+            .map(|diagnostic| LocatedDiagnostic::new(diagnostic, sources))
             .collect()
     }
 
     /// The form for people: message, place, the source line and what to do.
     pub fn render(&self, sources: &SourceMap, style: Style) -> String {
-        let shown = self.list.iter().take(RENDERED);
-        let mut text = render::render(shown, sources, style);
+        let mut shown: Vec<&Diagnostic> = self.list.iter().collect();
+        if shown.len() > RENDERED {
+            // What stops the run is not hidden behind what does not.
+            shown.sort_by_key(|diagnostic| diagnostic.severity);
+            shown.truncate(RENDERED);
+        }
+        let mut text = render::render(shown.into_iter(), sources, style);
         let hidden = self.list.len().saturating_sub(RENDERED) + self.dropped;
         if hidden > 0 {
             text.push_str(&format!("... and {hidden} more\n"));
         }
         text
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.into_iter()
     }
 }
 

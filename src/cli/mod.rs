@@ -7,6 +7,7 @@ mod audit;
 mod completions;
 mod connect;
 mod exit;
+mod fmt;
 mod help;
 mod history;
 mod iam_policy;
@@ -17,6 +18,8 @@ mod man;
 mod plan;
 mod probe;
 mod progress;
+#[cfg(test)]
+mod reference;
 mod session;
 mod ui;
 mod unlock;
@@ -48,15 +51,19 @@ struct Cli {
     )]
     directory: PathBuf,
     /// No colours; also by the environment variable `NO_COLOR`
+    ///
+    /// There are none either where standard output is no terminal.
     #[arg(long, global = true)]
     no_color: bool,
-    /// Only what was asked for: no progress, no notes
+    /// Only what was asked for: no progress, no notes, no warnings about the file
     #[arg(short, long, global = true)]
     quiet: bool,
     /// Every SQL statement and API call, with how long it took; twice, what happens underneath
+    ///
+    /// In a plan: the statements and calls of every step. No secret is shown.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
-    /// How standard error is written: for people, or one JSON object a line
+    /// How standard error is written: `text` for people, or `json`, one object a line
     #[arg(
         long,
         global = true,
@@ -73,6 +80,7 @@ struct Cli {
 enum Command {
     Init(init::InitArgs),
     Validate(validate::ValidateArgs),
+    Fmt(fmt::FmtArgs),
     Plan(plan::PlanArgs),
     Apply(apply::ApplyArgs),
     Adopt(adopt::AdoptArgs),
@@ -107,6 +115,7 @@ async fn run(cli: Cli, ui: &ui::Ui) -> Result<Ended, exit::Failure> {
     match &cli.command {
         Command::Init(args) => init::run(directory, args, ui),
         Command::Validate(args) => validate::run(directory, args, ui),
+        Command::Fmt(args) => fmt::run(directory, args, ui),
         Command::Plan(args) => plan::run(directory, args, ui).await,
         Command::Apply(args) => apply::run(directory, args, ui).await,
         Command::Adopt(args) => adopt::run(directory, args, ui).await,

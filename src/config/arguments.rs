@@ -18,7 +18,8 @@ pub(super) struct Arguments {
     /// Where the owner begins.
     pub span: Span,
     given: BTreeMap<String, Argument>,
-    known: BTreeSet<&'static str>,
+    /// Names to suggest, besides those that were taken.
+    pub known: BTreeSet<&'static str>,
     /// Arguments that were refused.
     pub invalid: BTreeSet<&'static str>,
     /// The places of the arguments that were taken.
@@ -39,7 +40,20 @@ impl Arguments {
         owner: String,
         span: Span,
     ) -> Self {
-        let entries = block_entries(context, file, block);
+        let entries = block_entries(context, file, block, &[]);
+        Self::new(&entries, owner, span)
+    }
+
+    /// The arguments of a block with `for_each`, for one element of it; names stand for what is in `bindings`.
+    pub fn of_each(
+        context: &mut Context<'_>,
+        file: usize,
+        block: &Block,
+        owner: String,
+        span: Span,
+        bindings: &[(Rc<str>, Value)],
+    ) -> Self {
+        let entries = block_entries(context, file, block, bindings);
         Self::new(&entries, owner, span)
     }
 
@@ -140,9 +154,9 @@ impl Arguments {
     /// Takes a list's items.
     pub fn list(&mut self, context: &mut Context<'_>, name: &'static str) -> Option<Vec<Value>> {
         let value = self.take(name)?;
-        match &value.kind {
-            Kind::List(items) => Some(items.to_vec()),
-            _ => self.refuse_type(context, name, "a list", &value),
+        match value.items() {
+            Some(items) => Some(items.to_vec()),
+            None => self.refuse_type(context, name, "a list", &value),
         }
     }
 
@@ -190,7 +204,8 @@ impl Arguments {
                 format!("{} has no argument {}", self.owner, quote(&name)),
             )
             .at(argument.name_span);
-            refusal.help = suggestion(&name, self.known.iter().copied());
+            refusal.help = suggestion(&name, self.known.iter().copied())
+                .or_else(|| of_terraform(&name).map(str::to_owned));
             // Most likely this is what was meant: its absence is no second mistake.
             let meant = refusal.help.as_deref().unwrap_or_default();
             let is_meant = |known: &&&str| meant.contains(&quote(known));
@@ -198,6 +213,22 @@ impl Arguments {
             context.push(refusal);
         }
     }
+}
+
+/// What to do about arguments that Terraform gives to everything.
+fn of_terraform(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "count" => "write `for_each = toset([..])` with the tenants' names; `each.key` is the name",
+        "for_each" => "only a tenant block has `for_each`",
+        "name" => "the block's label is the name; `name` exists beside `for_each`",
+        "depends_on" => "leave it away: the order of steps is fixed, and needs no help",
+        "lifecycle" => {
+            "leave it away: data outlives its tenant unless `deletion_policy = \"delete\"` was applied before"
+        }
+        "provider" | "providers" => "leave it away: the `cluster` block says where to connect",
+        "tags" => "there are no tags of your own: what is ours is marked with the workspace and the tenant",
+        _ => return None,
+    })
 }
 
 /// `expected .., found ..`; silent about a value that was refused before.
@@ -213,14 +244,31 @@ pub(super) fn wrong_type(context: &mut Context<'_>, what: &str, expected: &str, 
     }
 }
 
-fn block_entries(context: &mut Context<'_>, file: usize, block: &Block) -> Vec<Entry> {
+fn block_entries(
+    context: &mut Context<'_>,
+    file: usize,
+    block: &Block,
+    bindings: &[(Rc<str>, Value)],
+) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut seen: BTreeMap<Rc<str>, Span> = BTreeMap::new();
     for structure in &block.body {
         let (key_span, value) = match structure {
+            // Evaluated once, before there are elements.
+            Structure::Attribute(attribute) if !bindings.is_empty() && attribute.has_key("for_each") => {
+                continue;
+            }
             Structure::Attribute(attribute) => {
-                let value = Evaluator::new(context, file).eval(&attribute.value);
+                let value = Evaluator::with(context, file, bindings).eval(&attribute.value);
                 (span_in(file, attribute.key.span()), value)
+            }
+            Structure::Block(inner) if inner.has_ident("dynamic") => {
+                context.push(
+                    Diagnostic::error("unknown_block", "there is no `dynamic` block")
+                        .at(span_in(file, inner.ident.span()))
+                        .help("a nested block can be written as an argument: handover = condition ? { recipient = \"..\" } : null"),
+                );
+                continue;
             }
             Structure::Block(inner) => {
                 let span = span_in(file, inner.ident.span());
@@ -229,8 +277,8 @@ fn block_entries(context: &mut Context<'_>, file: usize, block: &Block) -> Vec<E
                     context.push(Diagnostic::error("wrong_labels", message).at(span_in(file, label.span())));
                 }
                 // The parser bounds how deep blocks nest.
-                let entries = block_entries(context, file, inner);
-                (span, Value::new(Kind::Object(entries.into()), span))
+                let entries = block_entries(context, file, inner, bindings);
+                (span, Value::object(entries, span))
             }
         };
         let key: Rc<str> = context.name_at(key_span).into();

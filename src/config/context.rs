@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::rc::Rc;
 
 use hcl::edit::Span as _;
 use hcl::edit::expr::{Expression, ObjectKey};
 
+use super::functions::Pattern;
 use super::value::Value;
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 
@@ -21,6 +23,8 @@ pub(super) struct Context<'a> {
     pub incomplete: bool,
     pub variables: HashMap<String, Value>,
     pub locals: HashMap<String, Value>,
+    /// Regular expressions that were used lately.
+    pub patterns: Vec<(Rc<str>, Pattern)>,
     budget: usize,
 }
 
@@ -32,6 +36,7 @@ impl<'a> Context<'a> {
             incomplete,
             variables: HashMap::new(),
             locals: HashMap::new(),
+            patterns: Vec::new(),
             budget: BUDGET,
         }
     }
@@ -61,6 +66,27 @@ impl<'a> Context<'a> {
             );
         }
         self.budget > 0
+    }
+
+    /// Begins something whose errors are an answer; [`Self::end_attempt`] wants back what this returns.
+    pub fn begin_attempt(&mut self) -> Diagnostics {
+        std::mem::take(&mut self.diagnostics)
+    }
+
+    /// Whether there was no error since. What used the budget up is reported all the same: nothing that follows has
+    /// a value.
+    pub fn end_attempt(&mut self, before: Diagnostics) -> bool {
+        let during = self.take_diagnostics(before);
+        let failed = during.has_errors();
+        if !failed || self.budget == 0 {
+            self.diagnostics.append(during);
+        }
+        !failed
+    }
+
+    /// What was found since [`Self::begin_attempt`].
+    pub fn take_diagnostics(&mut self, before: Diagnostics) -> Diagnostics {
+        std::mem::replace(&mut self.diagnostics, before)
     }
 
     /// The name of an attribute as the file spells it: see `syntax::parse` for why the tree may not.

@@ -9,6 +9,7 @@ use super::arguments::{Arguments, wrong_type};
 use super::cluster;
 use super::context::{Context, span_in};
 use super::eval::Evaluator;
+use super::for_each;
 use super::moved;
 use super::naming;
 use super::scope::{File, only_label};
@@ -28,6 +29,9 @@ const BLOCKS: [&str; 8] = [
     "variable",
     "locals",
 ];
+
+/// What a tenant costs of the budget: at most 80,000 fit.
+const TENANT_COST: usize = 100;
 
 /// What the top level says, before defaults are filled in.
 #[derive(Default)]
@@ -109,7 +113,7 @@ fn decode_block(context: &mut Context<'_>, draft: &mut Draft, file: usize, block
         }
         "defaults" => {
             if is_first(context, draft, "defaults", span) && has_no_label(context, file, block) {
-                let owner = "the defaults".to_owned();
+                let owner = "the defaults block".to_owned();
                 let mut arguments = Arguments::of_block(context, file, block, owner, span);
                 draft.defaults = tenant::decode(context, &mut arguments);
             }
@@ -121,9 +125,15 @@ fn decode_block(context: &mut Context<'_>, draft: &mut Draft, file: usize, block
         }
         "tenant" => {
             if let Some((name, label)) = only_label(context, file, block) {
-                let owner = format!("tenant {}", quote(&name));
-                let arguments = Arguments::of_block(context, file, block, owner, label);
-                add_tenant(context, draft, arguments, name);
+                for_each::tenants(
+                    context,
+                    file,
+                    block,
+                    (&name, label),
+                    &mut |context, arguments, name| {
+                        add_tenant(context, draft, arguments, name);
+                    },
+                );
             }
         }
         "moved" => {
@@ -186,21 +196,18 @@ fn decode_attribute(context: &mut Context<'_>, draft: &mut Draft, file: usize, a
         return;
     }
     let value = Evaluator::new(context, file).eval(&attribute.value);
-    let Kind::List(clients) = &value.kind else {
+    let Some(clients) = value.items() else {
         wrong_type(context, "`clients`", "a list of objects", &value);
         return;
     };
-    for client in clients.iter() {
+    for client in clients {
         decode_client(context, draft, client);
     }
 }
 
 fn decode_client(context: &mut Context<'_>, draft: &mut Draft, client: &Value) {
     // The name first: messages about the rest say whose it is.
-    let name = match &client.kind {
-        Kind::Object(entries) => entries.iter().find(|entry| &*entry.key == "name"),
-        _ => None,
-    };
+    let name = client.entry("name");
     let owner = match name.map(|entry| &entry.value.kind) {
         Some(Kind::String(name)) => format!("tenant {}", quote(name)),
         _ => "a client".to_owned(),
@@ -219,17 +226,20 @@ fn decode_client(context: &mut Context<'_>, draft: &mut Draft, client: &Value) {
 
 fn add_tenant(context: &mut Context<'_>, draft: &mut Draft, mut arguments: Arguments, name: String) {
     let span = arguments.span;
+    // A loop may make more tenants than anybody could write down.
+    if !context.charge(TENANT_COST, span) {
+        return;
+    }
     let partial = tenant::decode(context, &mut arguments);
     let id = TenantId::new(name);
     if let Some((first, _)) = draft.tenants.get(&id) {
-        context.push(
-            Diagnostic::error(
-                "duplicate_tenant",
-                format!("tenant {} is defined twice", quote(id.as_str())),
-            )
-            .at(span)
-            .related(*first, "first defined here"),
-        );
+        let message = format!("tenant {} is defined twice", quote(id.as_str()));
+        let refusal = Diagnostic::error("duplicate_tenant", message).at(span);
+        context.push(if *first == span {
+            refusal.help("the name has to differ from element to element: use `each.key` in it")
+        } else {
+            refusal.related(*first, "first defined here")
+        });
         return;
     }
     draft.tenants.insert(id, (span, partial));

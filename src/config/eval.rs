@@ -2,17 +2,20 @@
 //!
 //! `hcl::eval` does the same without places and without a bound on what it makes, hence this one.
 
+mod calls;
 mod loops;
 mod references;
+mod templates;
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use hcl::edit::Span as _;
-use hcl::edit::expr::{Array, Conditional, Expression, Object, ObjectKey, Traversal, TraversalOperator};
+use hcl::edit::expr::{
+    Array, BinaryOperator, Conditional, Expression, Object, ObjectKey, Traversal, TraversalOperator,
+};
 use hcl::edit::template::Element;
 
-use super::context::{Context, expression_span, key_span, span_in};
+use super::context::{Context, expression_span, key_span};
 use super::operators;
 use super::value::{Entry, Kind, Value, text_size};
 use crate::diag::{Diagnostic, Span, quote};
@@ -34,6 +37,14 @@ impl<'a, 'b> Evaluator<'a, 'b> {
         }
     }
 
+    /// The same, with names that stand for values.
+    pub fn with(context: &'a mut Context<'b>, file: usize, bindings: &[(Rc<str>, Value)]) -> Self {
+        Self {
+            bindings: bindings.to_vec(),
+            ..Self::new(context, file)
+        }
+    }
+
     /// The value of an expression; [`Kind::Invalid`] after an error, which is reported here.
     pub fn eval(&mut self, expression: &Expression) -> Value {
         let span = expression_span(self.file, expression);
@@ -51,31 +62,28 @@ impl<'a, 'b> Evaluator<'a, 'b> {
             Expression::Array(array) => self.array(array, span),
             Expression::Object(object) => self.object(object, span),
             Expression::StringTemplate(_) | Expression::HeredocTemplate(_) => {
-                self.template(&elements(expression).unwrap_or_default(), span)
+                self.template_value(expression, span)
             }
             Expression::Parenthesis(inner) => self.eval(inner.inner()),
             Expression::Variable(name) => self.variable(name.as_str(), span),
             Expression::Conditional(conditional) => self.conditional(conditional),
-            Expression::FuncCall(call) => self.context.refuse(
-                Diagnostic::error(
-                    "function_call",
-                    format!(
-                        "functions are not available in a tenants file: {}",
-                        quote(call.name.name.as_str())
-                    ),
-                )
-                .at(span)
-                .help("a tenants file is data: write the value, or use a conditional or a for-expression"),
-            ),
+            Expression::FuncCall(call) => self.call(call, span),
             Expression::Traversal(traversal) => self.traversal(traversal, span),
             Expression::UnaryOp(operation) => {
                 let value = self.eval(&operation.expr);
                 operators::unary(self.context, *operation.operator.value(), &value, span)
             }
             Expression::BinaryOp(operation) => {
+                let operator = *operation.operator.value();
                 let left = self.eval(&operation.lhs_expr);
+                // What decides alone: the other side may well have no value, as in `x != null && x.y`.
+                if let (Kind::Bool(true), BinaryOperator::Or) | (Kind::Bool(false), BinaryOperator::And) =
+                    (&left.kind, operator)
+                {
+                    return Value::new(left.kind, span);
+                }
                 let right = self.eval(&operation.rhs_expr);
-                operators::binary(self.context, &left, *operation.operator.value(), &right, span)
+                operators::binary(self.context, &left, operator, &right, span)
             }
             Expression::ForExpr(expression) => self.for_expression(expression, span),
         }
@@ -83,7 +91,7 @@ impl<'a, 'b> Evaluator<'a, 'b> {
 
     fn array(&mut self, array: &Array, span: Span) -> Value {
         let items: Vec<Value> = array.iter().map(|item| self.eval(item)).collect();
-        Value::new(Kind::List(items.into()), span)
+        Value::list(items, span)
     }
 
     fn object(&mut self, object: &Object, span: Span) -> Value {
@@ -96,7 +104,7 @@ impl<'a, 'b> Evaluator<'a, 'b> {
                 }
                 ObjectKey::Expression(expression) => {
                     let value = self.eval(expression);
-                    self.key(&value)
+                    self.key(&value, place)
                 }
             };
             let value = self.eval(value.expr());
@@ -109,7 +117,7 @@ impl<'a, 'b> Evaluator<'a, 'b> {
                 value,
             });
         }
-        self.unique_keys(&entries, span)
+        self.unique_keys(entries, span)
     }
 
     /// The text of a key without parts to evaluate.
@@ -124,9 +132,9 @@ impl<'a, 'b> Evaluator<'a, 'b> {
         (if is_plain { written } else { parsed }).into()
     }
 
-    fn unique_keys(&mut self, entries: &[Entry], span: Span) -> Value {
+    fn unique_keys(&mut self, entries: Vec<Entry>, span: Span) -> Value {
         let mut seen: HashMap<&str, Span> = HashMap::new();
-        for entry in entries {
+        for entry in &entries {
             if let Some(first) = seen.insert(&entry.key, entry.key_span) {
                 self.context.push(
                     Diagnostic::error("duplicate_key", format!("{} is given twice", quote(&entry.key)))
@@ -136,69 +144,16 @@ impl<'a, 'b> Evaluator<'a, 'b> {
                 seen.insert(&entry.key, first);
             }
         }
-        Value::new(Kind::Object(entries.into()), span)
+        Value::object(entries, span)
     }
 
     /// A computed key: text, or what a template shows as text.
-    fn key(&mut self, value: &Value) -> Option<Rc<str>> {
+    fn key(&mut self, value: &Value, place: Span) -> Option<Rc<str>> {
         let text = value.to_text();
-        if text.is_none() && !value.is_invalid() {
-            self.context.push(
-                Diagnostic::error(
-                    "wrong_type",
-                    format!("expected a string as a key, found {}", value.type_name()),
-                )
-                .at(value.span),
-            );
+        if text.is_none() {
+            self.expected("a string as a key", value, place);
         }
         text
-    }
-
-    fn template(&mut self, elements: &[&Element], span: Span) -> Value {
-        let is_single = elements.len() == 1;
-        let mut text = String::new();
-        let mut trim_next = false;
-        for element in elements {
-            let part: Rc<str> = match *element {
-                Element::Literal(literal) => literal.as_str().into(),
-                Element::Interpolation(interpolation) => {
-                    let value = self.eval(&interpolation.expr);
-                    if is_single || value.is_invalid() {
-                        return value;
-                    }
-                    if interpolation.strip.strip_start() {
-                        text.truncate(text.trim_end().len());
-                    }
-                    let Some(shown) = value.to_text() else {
-                        return self.context.refuse(
-                            Diagnostic::error(
-                                "wrong_type",
-                                format!("expected text in a template, found {}", value.type_name()),
-                            )
-                            .at(expression_span(self.file, &interpolation.expr)),
-                        );
-                    };
-                    shown
-                }
-                Element::Directive(directive) => {
-                    return self.context.refuse(
-                        Diagnostic::error(
-                            "template_directive",
-                            "`%{ .. }` is not available in a tenants file",
-                        )
-                        .at(span_in(self.file, directive.span()))
-                        .help("use a conditional `a ? b : c` or a for-expression"),
-                    );
-                }
-            };
-            if !self.context.charge(text_size(part.len()), span) {
-                return Value::invalid(span);
-            }
-            let part = if trim_next { part.trim_start() } else { &part };
-            text.push_str(part);
-            trim_next = matches!(*element, Element::Interpolation(i) if i.strip.strip_end());
-        }
-        Value::string(&text, span)
     }
 
     fn conditional(&mut self, conditional: &Conditional) -> Value {
@@ -206,11 +161,15 @@ impl<'a, 'b> Evaluator<'a, 'b> {
         match condition.kind {
             Kind::Bool(true) => self.eval(&conditional.true_expr),
             Kind::Bool(false) => self.eval(&conditional.false_expr),
-            _ => self.expected("a bool", &condition),
+            _ => {
+                let place = expression_span(self.file, &conditional.cond_expr);
+                self.expected("a bool as a condition", &condition, place)
+            }
         }
     }
 
-    fn expected(&mut self, expected: &str, found: &Value) -> Value {
+    /// Reports a value of the wrong type at the expression that gave it.
+    fn expected(&mut self, expected: &str, found: &Value, place: Span) -> Value {
         if found.is_invalid() {
             return found.clone();
         }
@@ -219,7 +178,8 @@ impl<'a, 'b> Evaluator<'a, 'b> {
                 "wrong_type",
                 format!("expected {expected}, found {}", found.type_name()),
             )
-            .at(found.span),
+            .at(place)
+            .from_elsewhere(found.span),
         )
     }
 }

@@ -3,15 +3,19 @@
 //! [`load`] reads the files of a directory, decodes them from `hcl::edit` and returns either a
 //! [`Config`] or every problem at once. Nothing here reaches the network or the environment.
 //!
-//! `source` reads, `syntax` parses, `scope` orders variables and locals, `eval` makes values that know
-//! their place, `arguments` takes them one by one, and `decode` with `cluster`, `naming`, `tenant`, `network`
-//! and `settings` gives them their types.
+//! `source` reads, `syntax` parses, `scope` orders variables and locals, `eval` with `functions` makes values that know
+//! their place, `arguments` takes them one by one, and `decode` with `for_each`, `cluster`, `naming`, `tenant`,
+//! `network` and `settings` gives them their types.
 
 mod arguments;
 mod cluster;
+mod constraint;
 mod context;
 mod decode;
 mod eval;
+mod for_each;
+mod format;
+mod functions;
 mod moved;
 mod naming;
 mod network;
@@ -21,18 +25,21 @@ mod settings;
 mod source;
 mod syntax;
 mod tenant;
+mod tokens;
 mod types;
 mod value;
+mod variables;
 
 use std::path::PathBuf;
 
 use self::scope::File;
 pub use self::settings::looks_secret;
+pub use self::source::tenants_files;
 pub use self::types::{
     Admin, AdminAuth, Cluster, Config, DeletionPolicy, Endpoint, Engine, Handover, Isolation, Moved,
     NamePart, NameTemplate, Naming, SharedDatabases, Spanned, SslMode, Tenant, TenantSource, TenantState,
 };
-use crate::diag::{Diagnostics, SourceMap};
+use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 
 /// What to load.
 #[derive(Clone, Debug, Default)]
@@ -108,6 +115,40 @@ pub fn load_texts(
         diagnostics: Diagnostics::default(),
     };
     finish(read, vars)
+}
+
+/// A text in canonical layout: what it means stays the same, to the last comment.
+///
+/// # Errors
+/// The text does not parse; the name stands in what is said about it.
+pub fn format_text(name: &str, text: &str) -> Result<String, (Diagnostics, SourceMap)> {
+    let mut sources = SourceMap::default();
+    let file = sources.add(name, text);
+    let parse =
+        |text: &str| syntax::parse(file, text, &mut syntax::Budget::default()).map(format::without_blanks);
+    let refused = |error: Diagnostic| {
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.push(error);
+        (diagnostics, sources.clone())
+    };
+    let before = parse(text).map_err(|error| refused(*error))?;
+    let formatted = format::format(text);
+    // The layout is made from words and signs, not from the tree: whatever they have in common is looked at here.
+    if parse(&formatted).is_ok_and(|after| after == before) {
+        return Ok(formatted);
+    }
+    let span = Span {
+        file,
+        start: 0,
+        end: 0,
+    };
+    let bug = Diagnostic::error(
+        "format",
+        "the file cannot be laid out without changing what it means",
+    )
+    .at(span)
+    .help("please report this file, or the part of it that may be shown; it was not touched");
+    Err(refused(bug))
 }
 
 fn finish(read: source::Read, vars: &[(String, String)]) -> Loaded {

@@ -37,14 +37,20 @@ pub(super) fn decode(context: &mut Context<'_>, arguments: &mut Arguments) -> Op
     Some(networks)
 }
 
-fn parse(text: &str) -> Result<IpNet, Box<Diagnostic>> {
+/// A network in exact notation, whatever bits are set beyond its prefix.
+pub(super) fn parse_any(text: &str) -> Result<IpNet, Box<Diagnostic>> {
     // `ipnet` reads 010.0.0.1 as 10.0.0.1, others as 8.0.0.1; the standard library refuses it.
     let is_exact = text.split_once('/').is_some_and(|(address, prefix)| {
         address.parse::<IpAddr>().is_ok() && (prefix == "0" || !prefix.starts_with('0'))
     });
-    let Some(network) = text.parse::<IpNet>().ok().filter(|_| is_exact) else {
-        return Err(Box::new(not_a_network(text)));
-    };
+    text.parse::<IpNet>()
+        .ok()
+        .filter(|_| is_exact)
+        .ok_or_else(|| Box::new(not_a_network(text)))
+}
+
+fn parse(text: &str) -> Result<IpNet, Box<Diagnostic>> {
+    let network = parse_any(text)?;
     if network.addr() != network.network() {
         let message = format!("{} has bits set beyond its prefix", quote(text));
         let help = format!("did you mean \"{}\"?", network.trunc());

@@ -4,7 +4,7 @@ use hcl::edit::Number;
 use hcl::edit::expr::{BinaryOperator, UnaryOperator};
 
 use super::context::Context;
-use super::value::{Kind, Value};
+use super::value::{Kind, Value, compare_numbers};
 use crate::diag::{Diagnostic, Span};
 
 /// `!a` and `-a`.
@@ -43,10 +43,18 @@ pub(super) fn binary(
         (_, BinaryOperator::NotEq, _) => Kind::Bool(left != right),
         (Kind::Bool(a), BinaryOperator::And, Kind::Bool(b)) => Kind::Bool(*a && *b),
         (Kind::Bool(a), BinaryOperator::Or, Kind::Bool(b)) => Kind::Bool(*a || *b),
-        (Kind::Number(a), BinaryOperator::LessEq, Kind::Number(b)) => Kind::Bool(a <= b),
-        (Kind::Number(a), BinaryOperator::GreaterEq, Kind::Number(b)) => Kind::Bool(a >= b),
-        (Kind::Number(a), BinaryOperator::Less, Kind::Number(b)) => Kind::Bool(a < b),
-        (Kind::Number(a), BinaryOperator::Greater, Kind::Number(b)) => Kind::Bool(a > b),
+        (Kind::Number(a), BinaryOperator::LessEq, Kind::Number(b)) => {
+            Kind::Bool(compare_numbers(*a, *b).is_le())
+        }
+        (Kind::Number(a), BinaryOperator::GreaterEq, Kind::Number(b)) => {
+            Kind::Bool(compare_numbers(*a, *b).is_ge())
+        }
+        (Kind::Number(a), BinaryOperator::Less, Kind::Number(b)) => {
+            Kind::Bool(compare_numbers(*a, *b).is_lt())
+        }
+        (Kind::Number(a), BinaryOperator::Greater, Kind::Number(b)) => {
+            Kind::Bool(compare_numbers(*a, *b).is_gt())
+        }
         (
             Kind::Number(a),
             BinaryOperator::Plus

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::LoadRequest;
@@ -63,19 +63,12 @@ fn once_each(dir: &Path, paths: &[PathBuf]) -> Vec<PathBuf> {
         .collect()
 }
 
-fn list(request: &LoadRequest, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
-    let dir = &request.dir;
-    let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) => {
-            let message = format!("cannot read the directory {}: {error}", dir.display());
-            diagnostics.push(
-                Diagnostic::error("unreadable", message).help("name the configuration directory with -C DIR"),
-            );
-            return Vec::new();
-        }
-    };
-    let mut paths: Vec<PathBuf> = entries
+/// The names of the tenants files of a directory, sorted: every `*.hcl` that is not hidden.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn tenants_files(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(dir)?
         .filter_map(Result::ok)
         .map(|entry| PathBuf::from(entry.file_name()))
         .filter(|name| {
@@ -85,6 +78,21 @@ fn list(request: &LoadRequest, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
         })
         .collect();
     paths.sort();
+    Ok(paths)
+}
+
+fn list(request: &LoadRequest, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
+    let dir = &request.dir;
+    let mut paths = match tenants_files(dir) {
+        Ok(paths) => paths,
+        Err(error) => {
+            let message = format!("cannot read the directory {}: {error}", dir.display());
+            diagnostics.push(
+                Diagnostic::error("unreadable", message).help("name the configuration directory with -C DIR"),
+            );
+            return Vec::new();
+        }
+    };
     // A variable file that sits in the directory is still a variable file.
     paths.retain(|path| !request.var_files.contains(path));
     if paths.is_empty() {

@@ -188,7 +188,7 @@ fn databases(context: &mut Context<'_>, arguments: &mut Arguments) -> Option<Dat
                 databases.insert(entry.key.to_string(), (entry.key_span, wanted));
             }
         }
-        Kind::List(items) => {
+        Kind::List(items) | Kind::Set(items) => {
             for item in items.iter() {
                 let Kind::String(name) = &item.kind else {
                     wrong_type(context, "`databases`", "a string", item);

@@ -1,5 +1,6 @@
 //! What an expression evaluates to: every part keeps its place.
 
+use std::cmp::Ordering;
 use std::rc::Rc;
 
 use hcl::edit::Number;
@@ -25,6 +26,9 @@ pub(super) enum Kind {
     Number(Number),
     String(Rc<str>),
     List(Rc<[Value]>),
+    /// Sorted, each once: `toset` makes them.
+    Set(Rc<[Value]>),
+    /// Sorted by key, so that the order in which a file gives them is no part of what it means.
     Object(Rc<[Entry]>),
 }
 
@@ -41,7 +45,7 @@ impl Value {
         let size = match &kind {
             Kind::Invalid | Kind::Null | Kind::Bool(_) | Kind::Number(_) => 1,
             Kind::String(text) => text_size(text.len()),
-            Kind::List(items) => total(items.iter().map(|item| item.size)),
+            Kind::List(items) | Kind::Set(items) => total(items.iter().map(|item| item.size)),
             Kind::Object(entries) => total(
                 entries
                     .iter()
@@ -59,6 +63,39 @@ impl Value {
         Self::new(Kind::String(text.into()), span)
     }
 
+    pub fn list(items: Vec<Self>, span: Span) -> Self {
+        Self::new(Kind::List(items.into()), span)
+    }
+
+    /// Sorts the items and drops what is there twice.
+    pub fn set(mut items: Vec<Self>, span: Span) -> Self {
+        items.sort();
+        items.dedup();
+        Self::new(Kind::Set(items.into()), span)
+    }
+
+    /// Sorts the entries by key.
+    pub fn object(mut entries: Vec<Entry>, span: Span) -> Self {
+        entries.sort_by(|a, b| a.key.cmp(&b.key));
+        Self::new(Kind::Object(entries.into()), span)
+    }
+
+    /// The items of a list or of a set.
+    pub fn items(&self) -> Option<&[Self]> {
+        match &self.kind {
+            Kind::List(items) | Kind::Set(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The entry of an object with this key.
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        match &self.kind {
+            Kind::Object(entries) => find(entries, key),
+            _ => None,
+        }
+    }
+
     pub fn is_invalid(&self) -> bool {
         matches!(self.kind, Kind::Invalid)
     }
@@ -72,6 +109,7 @@ impl Value {
             Kind::Number(_) => "a number",
             Kind::String(_) => "a string",
             Kind::List(_) => "a list",
+            Kind::Set(_) => "a set",
             Kind::Object(_) => "an object",
         }
     }
@@ -82,34 +120,69 @@ impl Value {
             Kind::String(text) => Some(Rc::clone(text)),
             Kind::Number(number) => Some(number.to_string().into()),
             Kind::Bool(value) => Some(value.to_string().into()),
-            Kind::Invalid | Kind::Null | Kind::List(_) | Kind::Object(_) => None,
+            Kind::Invalid | Kind::Null | Kind::List(_) | Kind::Set(_) | Kind::Object(_) => None,
         }
     }
 }
 
+/// The entry with this key.
+pub(super) fn find<'a>(entries: &'a [Entry], key: &str) -> Option<&'a Entry> {
+    let index = entries.binary_search_by(|entry| (*entry.key).cmp(key)).ok()?;
+    entries.get(index)
+}
+
 impl PartialEq for Value {
-    /// The place is no part of the meaning, nor is the order of an object's items.
+    /// The place is no part of the meaning.
     fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Value {}
+
+impl PartialOrd for Value {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Value {
+    /// By type, then by what is in it: the order of sets.
+    fn cmp(&self, other: &Self) -> Ordering {
         match (&self.kind, &other.kind) {
-            (Kind::Null, Kind::Null) => true,
-            (Kind::Bool(a), Kind::Bool(b)) => a == b,
-            (Kind::Number(a), Kind::Number(b)) => a == b,
-            (Kind::String(a), Kind::String(b)) => a == b,
-            (Kind::List(a), Kind::List(b)) => a == b,
+            (Kind::Bool(a), Kind::Bool(b)) => a.cmp(b),
+            (Kind::Number(a), Kind::Number(b)) => compare_numbers(*a, *b),
+            (Kind::String(a), Kind::String(b)) => a.cmp(b),
+            (Kind::List(a), Kind::List(b)) | (Kind::Set(a), Kind::Set(b)) => a.cmp(b),
             (Kind::Object(a), Kind::Object(b)) => {
-                let sorted = |entries: &[Entry]| {
-                    let mut entries: Vec<_> = entries
-                        .iter()
-                        .map(|entry| (Rc::clone(&entry.key), entry.value.clone()))
-                        .collect();
-                    entries.sort_by(|a, b| a.0.cmp(&b.0));
-                    entries
-                };
-                a.len() == b.len() && sorted(a) == sorted(b)
+                let parts = |entry: &Entry| (Rc::clone(&entry.key), entry.value.clone());
+                a.iter().map(parts).cmp(b.iter().map(parts))
             }
-            _ => false,
+            (a, b) => rank(a).cmp(&rank(b)),
         }
     }
+}
+
+fn rank(kind: &Kind) -> u8 {
+    match kind {
+        Kind::Invalid => 0,
+        Kind::Null => 1,
+        Kind::Bool(_) => 2,
+        Kind::Number(_) => 3,
+        Kind::String(_) => 4,
+        Kind::List(_) => 5,
+        Kind::Set(_) => 6,
+        Kind::Object(_) => 7,
+    }
+}
+
+/// Integers that a float cannot tell apart are compared exactly.
+pub(super) fn compare_numbers(a: Number, b: Number) -> Ordering {
+    let float = |number: Number| number.as_f64().unwrap_or_default();
+    let exact = |number: Number| (number.as_i64(), number.as_u64());
+    float(a)
+        .total_cmp(&float(b))
+        .then_with(|| exact(a).cmp(&exact(b)))
 }
 
 pub(super) fn text_size(bytes: usize) -> usize {

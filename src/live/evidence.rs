@@ -12,7 +12,7 @@ use tokio_postgres::Row;
 
 use super::aws::Aws;
 use super::connect::{Connector, Purpose, Session};
-use super::iam::{IamRead, account};
+use super::iam::account;
 use super::postgres::{grantee, rows};
 use super::read::{merge, read_shared};
 use super::{Live, ReadCost, ReadError};
@@ -88,7 +88,7 @@ async fn read_postgres(
 ) -> Result<(Live, Evidence), ReadError> {
     let session = connector.connect(&request.admin_database, Purpose::Read).await?;
     let (catalogs, ledger) = read_shared(&session).await?;
-    let live = merge(catalogs, ledger, IamRead::default());
+    let live = merge(catalogs, ledger);
     let mut evidence = empty(request.shallow);
     read_shared_facts(&session, &mut evidence).await?;
     if live.server.power.version >= 150_000 {

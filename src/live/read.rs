@@ -53,18 +53,24 @@ pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Re
         postgres::read_dependents(&session, &leaving).await?
     };
     drop(session);
-    let iam = iam::read(aws, &iam_scope(request, &ledger)).await?;
-    let mut live = merge(catalogs, ledger, iam);
+    let scope = iam_scope(request, &ledger);
+    let mut live = merge(catalogs, ledger);
     live.dependents = dependents;
+    let databases = databases(request, &live);
+    let connections = 1 + databases.len();
+    // Pages of IAM and connections to databases are what a reading waits for: it waits for both at once.
+    let inside = async { Ok(look_inside(connector, request.parallelism, databases).await) };
+    let account = async { Ok::<_, ReadError>(iam::read(aws, &scope).await?) };
+    let (iam, inside) = tokio::try_join!(account, inside)?;
+    add_iam(&mut live, iam);
+    add_inside(&mut live, inside);
     if lacks_identities(request, &live) {
         read_quotas(aws, &mut live).await?;
     }
-    let databases = databases(request, &live);
     live.cost = ReadCost {
         aws_calls: aws.calls() - calls_before,
-        connections: 1 + databases.len(),
+        connections,
     };
-    look_inside(connector, request.parallelism, databases, &mut live).await;
     Ok(live)
 }
 
@@ -159,8 +165,8 @@ fn databases(request: &ReadRequest, live: &Live) -> Vec<String> {
         .collect()
 }
 
-/// Puts the sources together. What the ledger knows of roles and databases joins what the catalogs say.
-pub(super) fn merge(catalogs: Catalogs, ledger: Ledger, iam: IamRead) -> Live {
+/// What the ledger knows of roles and databases joins what the catalogs say.
+pub(super) fn merge(catalogs: Catalogs, ledger: Ledger) -> Live {
     let Catalogs {
         server,
         mut world,
@@ -170,22 +176,12 @@ pub(super) fn merge(catalogs: Catalogs, ledger: Ledger, iam: IamRead) -> Live {
         sessions,
     } = catalogs;
     let admin = server.power.admin.clone();
-    let mut marks = ledger.marks(&oids, |name| {
+    let marks = ledger.marks(&oids, |name| {
         world
             .database(name)
             .is_some_and(|database| database.state == DatabaseState::Closed && database.owner == admin)
     });
     remember(&mut world, &ledger, &oids);
-    for (address, object) in iam.objects {
-        let address = match address {
-            Address::IamAccessKey { user, id: Some(id) } if is_ours(&ledger, &id) => {
-                Address::IamAccessKey { user, id: None }
-            }
-            other => other,
-        };
-        world.insert(address, object);
-    }
-    marks.extend(iam.marks);
     Live {
         world,
         marks,
@@ -195,15 +191,34 @@ pub(super) fn merge(catalogs: Catalogs, ledger: Ledger, iam: IamRead) -> Live {
         dependents: Vec::new(),
         locales,
         sessions,
-        attachments: iam.attachments,
-        case_variants: iam.case_variants,
-        recent: iam.recent,
+        attachments: BTreeMap::new(),
+        case_variants: Vec::new(),
+        recent: BTreeMap::new(),
         quotas: Quotas::default(),
-        notes: iam.notes,
+        notes: Vec::new(),
         opened: BTreeSet::new(),
-        gaps: iam.gaps.into_iter().collect(),
+        gaps: BTreeMap::new(),
         cost: ReadCost::default(),
     }
+}
+
+/// IAM joins them.
+fn add_iam(live: &mut Live, iam: IamRead) {
+    for (address, object) in iam.objects {
+        let address = match address {
+            Address::IamAccessKey { user, id: Some(id) } if is_ours(&live.ledger, &id) => {
+                Address::IamAccessKey { user, id: None }
+            }
+            other => other,
+        };
+        live.world.insert(address, object);
+    }
+    live.marks.extend(iam.marks);
+    live.attachments = iam.attachments;
+    live.case_variants = iam.case_variants;
+    live.recent = iam.recent;
+    live.notes.extend(iam.notes);
+    live.gaps.extend(iam.gaps);
 }
 
 fn is_ours(ledger: &Ledger, id: &str) -> bool {
@@ -234,10 +249,13 @@ fn remember(world: &mut crate::model::World, ledger: &Ledger, oids: &BTreeMap<Ad
     }
 }
 
+/// By database, what is in it.
+type Inside = Vec<(String, Result<Vec<(Address, Object)>, ReadError>)>;
+
 /// One connection a database, `parallelism` at a time. One that cannot be opened is a gap.
-async fn look_inside(connector: &Connector, parallelism: usize, databases: Vec<String>, live: &mut Live) {
+async fn look_inside(connector: &Connector, parallelism: usize, databases: Vec<String>) -> Inside {
     connector.reading.expect(databases.len());
-    let found: Vec<_> = stream::iter(databases)
+    stream::iter(databases)
         .map(|database| async move {
             let read = async {
                 let session = connector.connect(&database, Purpose::Read).await?;
@@ -249,7 +267,10 @@ async fn look_inside(connector: &Connector, parallelism: usize, databases: Vec<S
         })
         .buffer_unordered(parallelism.max(1))
         .collect()
-        .await;
+        .await
+}
+
+fn add_inside(live: &mut Live, found: Inside) {
     for (database, result) in found {
         match result {
             Ok(objects) => {

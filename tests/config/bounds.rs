@@ -33,7 +33,7 @@ fn run(directory: &Path, arguments: &[&str]) -> (Output, Duration) {
 
 /// What `validate` says about one file: its exit code and its complaints.
 #[track_caller]
-fn validate(name: &str, text: impl AsRef<[u8]>, arguments: &[&str]) -> (i32, String) {
+pub(crate) fn validate(name: &str, text: impl AsRef<[u8]>, arguments: &[&str]) -> (i32, String) {
     let directory = tempfile::tempdir().expect("a directory");
     fs::write(directory.path().join("tenants.hcl"), text).expect("written");
     let (output, elapsed) = run(directory.path(), &[&["validate"], arguments].concat());
@@ -50,7 +50,7 @@ fn validate(name: &str, text: impl AsRef<[u8]>, arguments: &[&str]) -> (i32, Str
 }
 
 #[track_caller]
-fn refused(name: &str, text: impl AsRef<[u8]>, code: &str) {
+pub(crate) fn refused(name: &str, text: impl AsRef<[u8]>, code: &str) {
     let (exit, said) = validate(name, text, &[]);
     assert_eq!(exit, 1, "{name} is accepted");
     assert!(said.contains(&format!("error[{code}]")), "{name}: {said}");

@@ -1,11 +1,17 @@
 //! Tenants files, good and bad: what is understood, and what is said about the rest.
 
 mod bounds;
+mod costs;
+mod for_each;
+mod format;
+mod functions;
 mod hostile;
 mod loading;
 mod places;
 mod properties;
 mod reports;
+mod variables;
+mod wrong;
 
 use tenantctl::config::{self, Loaded};
 use tenantctl::desired::lint;

@@ -210,7 +210,7 @@ tenant "c" {
 tenant "d" {
   databases    = 1 / 0
   rds_iam_auth = !"x"
-  extensions   = ["%{ if true }a%{ endif }"]
+  extensions   = ["%{ if 7 }a%{ endif }"]
 }
 "#;
 

@@ -26,6 +26,7 @@ mod moves;
 mod narrower;
 mod one_line;
 mod quoting;
+mod remedies;
 mod removal;
 mod reopened;
 mod saved_plan;

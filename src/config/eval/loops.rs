@@ -6,6 +6,7 @@ use std::rc::Rc;
 use hcl::edit::expr::ForExpr;
 
 use super::Evaluator;
+use crate::config::context::expression_span;
 use crate::config::value::{Entry, Kind, Value};
 use crate::diag::{Diagnostic, Span, quote};
 
@@ -13,16 +14,9 @@ impl Evaluator<'_, '_> {
     /// A list, or an object where the loop names keys.
     pub(super) fn for_expression(&mut self, expression: &ForExpr, span: Span) -> Value {
         let collection = self.eval(&expression.intro.collection_expr);
-        let items: Vec<(Value, Value)> = match &collection.kind {
-            Kind::List(items) => (0_u64..)
-                .zip(items.iter())
-                .map(|(index, item)| (Value::new(Kind::Number(index.into()), item.span), item.clone()))
-                .collect(),
-            Kind::Object(entries) => entries
-                .iter()
-                .map(|entry| (Value::string(&entry.key, entry.key_span), entry.value.clone()))
-                .collect(),
-            _ => return self.expected("a list or an object to loop over", &collection),
+        let place = expression_span(self.file, &expression.intro.collection_expr);
+        let Some(items) = self.rounds(&collection, place) else {
+            return Value::invalid(span);
         };
         let depth = self.bindings.len();
         let errors = self.context.diagnostics.error_count();
@@ -36,10 +30,11 @@ impl Evaluator<'_, '_> {
             self.bindings
                 .push((expression.intro.value_var.as_str().into(), item));
             if self.is_wanted(expression) {
-                if let Some(key) = &expression.key_expr {
-                    let key = self.eval(key);
+                if let Some(key_expression) = &expression.key_expr {
+                    let key = self.eval(key_expression);
                     let value = self.eval(&expression.value_expr);
-                    if let Some(text) = self.key(&key) {
+                    let place = expression_span(self.file, key_expression);
+                    if let Some(text) = self.key(&key, place) {
                         self.insert(expression, &mut entries, &mut places, (text, key.span), value);
                     }
                 } else {
@@ -53,9 +48,33 @@ impl Evaluator<'_, '_> {
             }
         }
         if expression.key_expr.is_none() {
-            return Value::new(Kind::List(list.into()), span);
+            return Value::list(list, span);
         }
-        Value::new(Kind::Object(entries.into()), span)
+        Value::object(entries, span)
+    }
+
+    /// What a loop goes through: an index or a key, and the item of it.
+    pub(super) fn rounds(&mut self, collection: &Value, place: Span) -> Option<Vec<(Value, Value)>> {
+        match &collection.kind {
+            Kind::List(items) => Some(
+                (0_u64..)
+                    .zip(items.iter())
+                    .map(|(index, item)| (Value::new(Kind::Number(index.into()), item.span), item.clone()))
+                    .collect(),
+            ),
+            // An item of a set is its own key.
+            Kind::Set(items) => Some(items.iter().map(|item| (item.clone(), item.clone())).collect()),
+            Kind::Object(entries) => Some(
+                entries
+                    .iter()
+                    .map(|entry| (Value::string(&entry.key, entry.key_span), entry.value.clone()))
+                    .collect(),
+            ),
+            _ => {
+                self.expected("a list, a set or an object to loop over", collection, place);
+                None
+            }
+        }
     }
 
     fn is_wanted(&mut self, expression: &ForExpr) -> bool {
@@ -66,7 +85,8 @@ impl Evaluator<'_, '_> {
         match value.kind {
             Kind::Bool(wanted) => wanted,
             _ => {
-                self.expected("a bool", &value);
+                let place = expression_span(self.file, &condition.expr);
+                self.expected("a bool as a condition", &value, place);
                 false
             }
         }

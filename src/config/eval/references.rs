@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use hcl::edit::Span as _;
 use hcl::edit::expr::{Expression, Traversal, TraversalOperator};
+use hcl::edit::{Decorated, Number, Span as _};
 
 use super::Evaluator;
-use crate::config::context::span_in;
-use crate::config::value::{Kind, Value};
+use crate::config::context::{expression_span, span_in};
+use crate::config::value::{Kind, Value, find};
 use crate::diag::{Diagnostic, Span, quote, suggestion};
 
 impl Evaluator<'_, '_> {
@@ -21,7 +21,9 @@ impl Evaluator<'_, '_> {
         let bound: Vec<Rc<str>> = self.bindings.iter().map(|(name, _)| Rc::clone(name)).collect();
         let help = match name {
             "var" | "local" => format!("write `{name}.NAME`"),
-            _ => suggestion(name, bound.iter().map(|name| &**name))
+            _ => of_terraform(name)
+                .map(str::to_owned)
+                .or_else(|| suggestion(name, bound.iter().map(|name| &**name)))
                 .unwrap_or_else(|| format!("put text in quotes: \"{}\"", quote(name).trim_matches('`'))),
         };
         self.context.refuse(
@@ -50,31 +52,69 @@ impl Evaluator<'_, '_> {
             }
             (base, _) => self.eval(base),
         };
-        for operator in operators {
+        value = self.follow(value, operators.as_slice());
+        self.context.charge(value.size, span);
+        value
+    }
+
+    /// Takes one thing after the other out of a value.
+    fn follow(&mut self, mut value: Value, operators: &[Decorated<TraversalOperator>]) -> Value {
+        let mut rest = operators;
+        while let Some((operator, behind)) = rest.split_first() {
             if value.is_invalid() {
                 return value;
             }
+            rest = behind;
             let place = span_in(self.file, operator.span());
             value = match operator.value() {
                 TraversalOperator::GetAttr(name) => self.item(&value, name.as_str(), place),
-                TraversalOperator::LegacyIndex(index) => self.element(&value, Some(**index), place),
-                TraversalOperator::Index(index) => {
-                    let index = self.eval(index);
+                TraversalOperator::LegacyIndex(index) => self.element(&value, (**index).into(), place),
+                TraversalOperator::Index(expression) => {
+                    let index = self.eval(expression);
                     match &index.kind {
                         Kind::String(name) => self.item(&value, name, place),
-                        Kind::Number(number) => self.element(&value, number.as_u64(), place),
-                        _ => self.expected("a number or a string as index", &index),
+                        Kind::Number(number) => self.element(&value, *number, place),
+                        _ => {
+                            let place = expression_span(self.file, expression);
+                            self.expected("a number or a string as index", &index, place)
+                        }
                     }
                 }
-                TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => self.context.refuse(
-                    Diagnostic::error("splat", "`*` is not available in a tenants file")
-                        .at(place)
-                        .help("write `[for item in LIST : item.NAME]`"),
-                ),
+                // Attributes alone belong to `.*`, everything that follows to `[*]`.
+                TraversalOperator::AttrSplat(_) => {
+                    let is_name = |operator: &&Decorated<TraversalOperator>| {
+                        matches!(operator.value(), TraversalOperator::GetAttr(_))
+                    };
+                    let (inner, behind) = rest.split_at(rest.iter().take_while(is_name).count());
+                    rest = behind;
+                    self.splat(&value, inner, place)
+                }
+                TraversalOperator::FullSplat(_) => self.splat(&value, std::mem::take(&mut rest), place),
             };
         }
-        self.context.charge(value.size, span);
         value
+    }
+
+    /// The same out of every item. What is no list counts as a list of itself, and null as an empty one.
+    fn splat(&mut self, value: &Value, operators: &[Decorated<TraversalOperator>], place: Span) -> Value {
+        let items = match (value.items(), &value.kind) {
+            (Some(items), _) => items,
+            (None, Kind::Null) => &[],
+            (None, _) => std::slice::from_ref(value),
+        };
+        let mut found = Vec::with_capacity(items.len());
+        for item in items {
+            if !self.context.charge(1, place) {
+                return Value::invalid(place);
+            }
+            let item = self.follow(item.clone(), operators);
+            if item.is_invalid() {
+                // One item's mistake is every item's.
+                return item;
+            }
+            found.push(item);
+        }
+        Value::list(found, value.span)
     }
 
     /// Whether a name stands for the variables or the locals rather than for a loop's item.
@@ -94,11 +134,13 @@ impl Evaluator<'_, '_> {
         if self.context.incomplete {
             return Value::invalid(span);
         }
+        let names = scope.len();
         let help = suggestion(name, scope.keys().map(String::as_str)).unwrap_or_else(|| match root {
             "var" => format!("declare it: variable \"{name}\" {{ default = ... }}"),
             _ => format!("define it: locals {{ {name} = ... }}"),
         });
         let message = format!("there is no {}", quote(&format!("{root}.{name}")));
+        self.context.charge(names, span);
         self.context.refuse(
             Diagnostic::error("unknown_reference", message)
                 .at(span)
@@ -108,12 +150,13 @@ impl Evaluator<'_, '_> {
 
     fn item(&mut self, value: &Value, name: &str, span: Span) -> Value {
         let Kind::Object(entries) = &value.kind else {
-            return self.expected(&format!("an object with {}", quote(name)), value);
+            return self.expected(&format!("an object with {}", quote(name)), value, span);
         };
-        self.context.charge(1 + entries.len() / 32, span);
-        if let Some(entry) = entries.iter().find(|entry| *entry.key == *name) {
+        if let Some(entry) = find(entries, name) {
             return entry.value.clone();
         }
+        // The suggestion looks at every key, and `try` may ask for it many times over.
+        self.context.charge(entries.len(), span);
         let mut refusal = Diagnostic::error(
             "unknown_reference",
             format!("the object has no item {}", quote(name)),
@@ -124,16 +167,53 @@ impl Evaluator<'_, '_> {
         self.context.refuse(refusal)
     }
 
-    fn element(&mut self, value: &Value, index: Option<u64>, span: Span) -> Value {
+    fn element(&mut self, value: &Value, index: Number, span: Span) -> Value {
         let Kind::List(items) = &value.kind else {
-            return self.expected("a list", value);
+            if matches!(value.kind, Kind::Set(_)) {
+                return self.context.refuse(
+                    Diagnostic::error(
+                        "wrong_type",
+                        "a set has no order, so there is no item of an index",
+                    )
+                    .at(span)
+                    .from_elsewhere(value.span)
+                    .help("make a list of it: tolist(..)"),
+                );
+            }
+            return self.expected("a list", value, span);
         };
-        let index = index.and_then(|index| usize::try_from(index).ok());
-        if let Some(item) = index.and_then(|index| items.get(index)) {
+        let item = index.as_u64().and_then(|index| usize::try_from(index).ok());
+        if let Some(item) = item.and_then(|index| items.get(index)) {
             return item.clone();
         }
-        let message = format!("the list has {} items, counted from 0", items.len());
-        self.context
-            .refuse(Diagnostic::error("unknown_reference", message).at(span))
+        let message = match items.len() {
+            0 => format!("there is no item {index}: the list is empty"),
+            1 => format!("there is no item {index}: the list has one item, which is number 0"),
+            count => format!(
+                "there is no item {index}: the list has the items 0 to {}",
+                count - 1
+            ),
+        };
+        self.context.refuse(
+            Diagnostic::error("unknown_reference", message)
+                .at(span)
+                .from_elsewhere(value.span),
+        )
     }
+}
+
+/// What to do about names that stand for something in Terraform alone.
+fn of_terraform(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "each" => "`each.key` and `each.value` exist in a tenant block with `for_each`",
+        "count" => "there is no `count`: use `for_each` in a tenant block, and `each.key`",
+        "data" | "module" | "resource" => {
+            "nothing of Terraform's state is read: declare a variable, and pass an output of Terraform with --var or --var-file"
+        }
+        "path" | "terraform" | "self" => {
+            "it exists in Terraform alone: declare a variable, and pass its value with --var"
+        }
+        "tenant" | "database" => "it exists in the templates of the `naming` block alone",
+        _ => return None,
+    })
 }

@@ -1,0 +1,14 @@
+cluster "main" {
+  identifier = "prod-tenants"
+}
+
+tenant "client01" {
+  databases   = { db1 = true }
+  allowed_ips = ["203.0.113.7/32"]
+  dynamic "handover" {
+    for_each = ["age1"]
+    content {
+      recipient = handover.value
+    }
+  }
+}

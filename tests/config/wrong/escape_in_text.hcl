@@ -1,0 +1,7 @@
+cluster "main" {
+  identifier = "prod-tenants"
+}
+
+locals {
+  known = regexall("\d+", "client01")
+}

@@ -1,0 +1,5 @@
+{
+  "tenant": {
+    "client01": { "databases": ["db1"] }
+  }
+}

@@ -1,0 +1,7 @@
+cluster "main" {
+  identifier = "prod-tenants"
+}
+
+cluster "other" {
+  identifier = "other-tenants"
+}

@@ -1,0 +1,7 @@
+cluster "main" {
+  identifier = "prod-tenants"
+  admin {
+    username = "postgres"
+    password = "hunter2"
+  }
+}

@@ -1,0 +1,3 @@
+tenants:
+  - name: client01
+    databases: [db1]
