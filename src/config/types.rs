@@ -67,6 +67,8 @@ pub struct Cluster {
     pub shared_databases: SharedDatabases,
     /// The role that administers the cluster.
     pub admin: Admin,
+    /// Login roles that may plan and nothing else, in the order of the file.
+    pub readers: Vec<Spanned<String>>,
 }
 
 /// A host and a TCP port.
@@ -134,6 +136,9 @@ impl Config {
             cluster.span = Span::default();
             cluster.engine.span = Span::default();
             cluster.identifier.span = Span::default();
+            for reader in &mut cluster.readers {
+                reader.span = Span::default();
+            }
         }
         for moved in &mut self.moves {
             moved.span = Span::default();

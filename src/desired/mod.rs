@@ -33,6 +33,10 @@ pub struct Desired {
     pub capabilities: Capabilities,
     /// The role that administers the cluster and owns the tenants' databases.
     pub admin: String,
+    /// The database that its sessions begin in, with the ledger.
+    pub admin_database: String,
+    /// Login roles that may plan and nothing else.
+    pub readers: BTreeSet<String>,
     /// Whether it logs in by password, and so must never become a member of the role that IAM logins belong to.
     pub admin_by_password: bool,
     /// The objects.
@@ -88,6 +92,7 @@ pub enum Login {
 pub(crate) struct Builder<'a> {
     pub facts: &'a ClusterFacts,
     pub admin: &'a str,
+    pub readers: &'a BTreeSet<String>,
     pub capabilities: Capabilities,
     pub world: World,
     pub owner_of: BTreeMap<Address, TenantId>,

@@ -8,6 +8,7 @@ mod left_over_iam;
 mod left_over_roles;
 mod mode;
 mod moved;
+mod readers;
 mod renamed;
 mod sessions;
 mod shared;
@@ -175,6 +176,7 @@ pub fn diff(desired: &Desired, live: &Live, scope: &Scope) -> Diff {
     differ.hold_what_is_not_ours();
     differ.wanted();
     differ.left_over();
+    differ.readers();
     differ.shared_databases();
     differ.end_sessions();
     differ.keep_to_mode();
@@ -240,6 +242,8 @@ struct Differ<'a> {
     blocked_databases: BTreeMap<String, Address>,
     /// Whose each role is, in any workspace.
     tenant_roles: BTreeMap<&'a str, &'a Mark>,
+    /// Those who left the list of readers.
+    former_readers: BTreeSet<String>,
     /// Tenants all of whose databases may go, so that their roles have nothing left to own.
     given_up: BTreeSet<&'a TenantId>,
     /// What gets our mark in this run, and whose it will be.
@@ -268,6 +272,7 @@ impl<'a> Differ<'a> {
             blocked: BTreeMap::new(),
             blocked_databases: BTreeMap::new(),
             tenant_roles,
+            former_readers: Self::find_former_readers(desired, live),
             given_up: BTreeSet::new(),
             adopted: view.adopted.clone(),
         };

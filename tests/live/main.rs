@@ -36,6 +36,7 @@ mod shared_databases;
 mod site;
 mod state_of;
 mod suspension;
+mod tutorial;
 mod unwanted_database;
 mod ways_in;
 

@@ -6,6 +6,7 @@
 mod access;
 mod moved;
 mod names;
+mod readers;
 
 use crate::config::{Config, Loaded};
 use crate::diag::{Diagnostic, Diagnostics};
@@ -20,6 +21,7 @@ pub fn check(config: &Config) -> Vec<Diagnostic> {
         access::check(config, tenant, &mut findings);
     }
     names::check_collisions(config, &mut findings);
+    readers::check(config, &mut findings);
     moved::check(config, &mut findings);
     findings
 }
