@@ -1,5 +1,6 @@
 //! Tenants files: loading, the checks and compiling survive any text, in bounded time; every error lies inside the
-//! file; what a file means does not hang on where in it the blocks stand.
+//! file; what a file means does not hang on where in it the blocks stand. What parses is laid out: that changes nothing
+//! of what it means, and nothing at all the second time. The same text as JSON is survived too.
 #![no_main]
 
 use libfuzzer_sys::{Corpus, fuzz_target};
@@ -47,8 +48,28 @@ fn compile(config: &Config) -> Option<Result<desired::Desired, Vec<Diagnostic>>>
     Some(desired::compile(config, cluster, &facts()))
 }
 
+/// The layout of what parses is its own layout, and loads as the same.
+fn check_layout(text: &str, loaded: &Loaded) {
+    let formatted = match config::format_text("tenants.hcl", text) {
+        Ok(formatted) => formatted,
+        Err((findings, _)) => {
+            assert!(
+                findings.iter().all(|finding| finding.code != "format"),
+                "{text:?}"
+            );
+            return;
+        }
+    };
+    let again = config::format_text("tenants.hcl", &formatted).expect("it parsed before");
+    assert_eq!(again, formatted);
+    let meaning = |loaded: &Loaded| loaded.config().cloned().map(Config::without_spans);
+    assert_eq!(meaning(&load(&formatted)), meaning(loaded));
+}
+
 fuzz_target!(|text: &str| -> Corpus {
     let loaded = load(text);
+    check_layout(text, &loaded);
+    config::load_texts(&[("tenants.hcl.json", text)], &[], &[]);
     let findings = lint::validate(&loaded);
     for finding in &findings {
         assert!(

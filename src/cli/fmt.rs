@@ -43,12 +43,15 @@ pub(super) fn run(directory: &Path, args: &FmtArgs, ui: &Ui) -> Result<Ended, Fa
         return standard_input(args, ui);
     }
     let files = if args.files.is_empty() {
-        config::tenants_files(directory).map_err(|error| {
+        let mut files = config::tenants_files(directory).map_err(|error| {
             Failure::Said(format!(
                 "cannot read the directory {}: {error}; name the configuration directory with -C DIR",
                 directory.display()
             ))
-        })?
+        })?;
+        // JSON is the business of whoever writes it.
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "hcl"));
+        files
     } else {
         args.files.clone()
     };

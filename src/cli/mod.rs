@@ -20,6 +20,7 @@ mod probe;
 mod progress;
 #[cfg(test)]
 mod reference;
+mod schema;
 mod session;
 mod ui;
 mod unlock;
@@ -90,6 +91,7 @@ enum Command {
     Why(audit::WhyArgs),
     History(history::HistoryArgs),
     IamPolicy(iam_policy::IamPolicyArgs),
+    Schema(schema::SchemaArgs),
     Connect(connect::ConnectArgs),
     Token(connect::TokenArgs),
     Completions(completions::CompletionsArgs),
@@ -125,6 +127,7 @@ async fn run(cli: Cli, ui: &ui::Ui) -> Result<Ended, exit::Failure> {
         Command::Why(args) => audit::why(directory, args, ui).await,
         Command::History(args) => history::run(directory, args, ui).await,
         Command::IamPolicy(args) => iam_policy::run(directory, args, ui),
+        Command::Schema(args) => schema::run(args, ui),
         Command::Connect(args) => connect::connect(directory, args, ui).await,
         Command::Token(args) => connect::token(directory, args, ui).await,
         Command::Completions(args) => Ok(completions::run(args, ui)),

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use hcl::edit::Span as _;
-use hcl::edit::structure::{Block, Structure};
+use hcl::edit::structure::Structure;
 
 use super::context::{Context, span_in};
 use super::eval::Evaluator;
+use super::table::{Block, TENANT};
 use super::value::{Entry, Kind, Value};
 use crate::diag::{Diagnostic, Span, quote, suggestion};
 
@@ -18,8 +19,10 @@ pub(super) struct Arguments {
     /// Where the owner begins.
     pub span: Span,
     given: BTreeMap<String, Argument>,
-    /// Names to suggest, besides those that were taken.
-    pub known: BTreeSet<&'static str>,
+    /// What its owner may be given.
+    table: &'static Block,
+    /// Names beyond the table.
+    pub besides: &'static [&'static str],
     /// Arguments that were refused.
     pub invalid: BTreeSet<&'static str>,
     /// The places of the arguments that were taken.
@@ -35,32 +38,37 @@ impl Arguments {
     /// The arguments of a block. A nested block is an argument whose value is an object.
     pub fn of_block(
         context: &mut Context<'_>,
-        file: usize,
-        block: &Block,
+        (file, block): (usize, &hcl::edit::structure::Block),
+        table: &'static Block,
         owner: String,
         span: Span,
     ) -> Self {
         let entries = block_entries(context, file, block, &[]);
-        Self::new(&entries, owner, span)
+        Self::new(&entries, table, owner, span)
     }
 
-    /// The arguments of a block with `for_each`, for one element of it; names stand for what is in `bindings`.
+    /// The arguments of a tenant's block with `for_each`, for one element of it; names stand for what is in `bindings`.
     pub fn of_each(
         context: &mut Context<'_>,
-        file: usize,
-        block: &Block,
+        (file, block): (usize, &hcl::edit::structure::Block),
         owner: String,
         span: Span,
         bindings: &[(Rc<str>, Value)],
     ) -> Self {
         let entries = block_entries(context, file, block, bindings);
-        Self::new(&entries, owner, span)
+        Self::new(&entries, &TENANT, owner, span)
     }
 
     /// The arguments of an object; none, once reported, where the value is something else.
-    pub fn of_value(context: &mut Context<'_>, value: &Value, owner: String, span: Span) -> Option<Self> {
+    pub fn of_value(
+        context: &mut Context<'_>,
+        value: &Value,
+        table: &'static Block,
+        owner: String,
+        span: Span,
+    ) -> Option<Self> {
         match &value.kind {
-            Kind::Object(entries) => Some(Self::new(entries, owner, span)),
+            Kind::Object(entries) => Some(Self::new(entries, table, owner, span)),
             Kind::Invalid => None,
             _ => {
                 wrong_type(context, &owner, "an object", value);
@@ -69,7 +77,7 @@ impl Arguments {
         }
     }
 
-    fn new(entries: &[Entry], owner: String, span: Span) -> Self {
+    fn new(entries: &[Entry], table: &'static Block, owner: String, span: Span) -> Self {
         let mut given: BTreeMap<String, Argument> = BTreeMap::new();
         for entry in entries {
             // A key given twice was reported where the entries were made.
@@ -86,7 +94,8 @@ impl Arguments {
             owner,
             span,
             given,
-            known: BTreeSet::new(),
+            table,
+            besides: &[],
             invalid: BTreeSet::new(),
             places: BTreeMap::new(),
         }
@@ -94,7 +103,16 @@ impl Arguments {
 
     /// Takes an argument; `null` is as good as absent, and an invalid one is remembered as such.
     pub fn take(&mut self, name: &'static str) -> Option<Value> {
-        self.known.insert(name);
+        debug_assert!(
+            self.is_known(name),
+            "{name} is not in the table of {}",
+            self.table.name
+        );
+        self.take_unlisted(name)
+    }
+
+    /// The same for what is taken to be refused: it is suggested to nobody.
+    pub fn take_unlisted(&mut self, name: &'static str) -> Option<Value> {
         let argument = self.given.remove(name)?;
         self.places.insert(name, argument.name_span);
         match argument.value.kind {
@@ -169,8 +187,25 @@ impl Arguments {
         found: &Value,
     ) -> Option<T> {
         self.invalid.insert(name);
-        wrong_type(context, &format!("`{name}`"), expected, found);
+        if !found.is_invalid() {
+            let mut refusal = type_error(&format!("`{name}`"), expected, found);
+            refusal.help.get_or_insert_with(|| self.example(name, "write"));
+            context.push(refusal);
+        }
         None
+    }
+
+    fn is_known(&self, name: &str) -> bool {
+        self.table.argument(name).is_some() || self.besides.contains(&name)
+    }
+
+    /// How an argument is written.
+    fn example(&self, name: &str, verb: &str) -> String {
+        let example = self
+            .table
+            .argument(name)
+            .map_or("..", |argument| argument.example);
+        format!("{verb}: {name} = {example}")
     }
 
     /// Reports what is wrong with an argument.
@@ -186,12 +221,16 @@ impl Arguments {
     }
 
     /// Reports an argument that has to be there and is not.
-    pub fn missing(&mut self, context: &mut Context<'_>, name: &'static str, example: &str) {
+    pub fn missing(&mut self, context: &mut Context<'_>, name: &'static str) {
+        let help = match name {
+            "name" => "add: name = \"client01\"".to_owned(),
+            _ => self.example(name, "add"),
+        };
         if self.invalid.insert(name) {
             context.push(
                 Diagnostic::error("missing_argument", format!("{} has no `{name}`", self.owner))
                     .at(self.span)
-                    .help(format!("add: {name} = {example}")),
+                    .help(help),
             );
         }
     }
@@ -204,12 +243,17 @@ impl Arguments {
                 format!("{} has no argument {}", self.owner, quote(&name)),
             )
             .at(argument.name_span);
-            refusal.help = suggestion(&name, self.known.iter().copied())
-                .or_else(|| of_terraform(&name).map(str::to_owned));
+            let known = || self.table.names().chain(self.besides.iter().copied());
+            let near = suggestion(&name, known());
             // Most likely this is what was meant: its absence is no second mistake.
-            let meant = refusal.help.as_deref().unwrap_or_default();
-            let is_meant = |known: &&&str| meant.contains(&quote(known));
-            self.invalid.extend(self.known.iter().filter(is_meant));
+            let meant = near.as_deref().unwrap_or_default();
+            self.invalid
+                .extend(known().filter(|known| meant.contains(&quote(known))));
+            refusal.help = Some(match (of_terraform(&name), near) {
+                (Some(help), None) => help.to_owned(),
+                (_, Some(near)) => near,
+                (None, None) => format!("its arguments are {}", known().collect::<Vec<_>>().join(", ")),
+            });
             context.push(refusal);
         }
     }
@@ -234,20 +278,32 @@ fn of_terraform(name: &str) -> Option<&'static str> {
 /// `expected .., found ..`; silent about a value that was refused before.
 pub(super) fn wrong_type(context: &mut Context<'_>, what: &str, expected: &str, found: &Value) {
     if !found.is_invalid() {
-        context.push(
-            Diagnostic::error(
-                "wrong_type",
-                format!("{what}: expected {expected}, found {}", found.type_name()),
-            )
-            .at(found.span),
-        );
+        context.push(type_error(what, expected, found));
     }
+}
+
+fn type_error(what: &str, expected: &str, found: &Value) -> Diagnostic {
+    let message = format!("{what}: expected {expected}, found {}", found.type_name());
+    let mut refusal = Diagnostic::error("wrong_type", message).at(found.span);
+    refusal.help = match (expected, &found.kind) {
+        ("a bool", Kind::String(text)) if matches!(&**text, "true" | "false") => {
+            Some(format!("without quotes: {text}"))
+        }
+        ("a bool", _) => Some("write true or false, without quotes".to_owned()),
+        ("a string", Kind::Number(_) | Kind::Bool(_)) => {
+            found.to_text().map(|text| format!("in quotes: \"{text}\""))
+        }
+        ("a string", _) => Some("a string stands in quotes".to_owned()),
+        ("an object", _) => Some("an object stands in braces: { name = value }".to_owned()),
+        _ => None,
+    };
+    refusal
 }
 
 fn block_entries(
     context: &mut Context<'_>,
     file: usize,
-    block: &Block,
+    block: &hcl::edit::structure::Block,
     bindings: &[(Rc<str>, Value)],
 ) -> Vec<Entry> {
     let mut entries = Vec::new();

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::Spanned;
 use super::arguments::{Arguments, wrong_type};
 use super::context::Context;
+use super::table::ADMIN;
 use super::types::{Admin, AdminAuth, Cluster, Endpoint, Engine, SharedDatabases, SslMode};
 use super::value::Kind;
 use crate::diag::{Diagnostic, quote};
@@ -16,9 +17,6 @@ pub(super) fn decode(context: &mut Context<'_>, mut arguments: Arguments, name: 
     check_label(context, &arguments, &name);
     let engine = engine(context, &mut arguments);
     let identifier = identifier(context, &mut arguments);
-    if identifier.is_none() {
-        arguments.missing(context, "identifier", "\"the-rds-cluster-identifier\"");
-    }
     let region = region(context, &mut arguments);
     let endpoint = endpoint(context, &mut arguments);
     let sslmode = arguments.word(
@@ -44,6 +42,9 @@ pub(super) fn decode(context: &mut Context<'_>, mut arguments: Arguments, name: 
     let admin = admin(context, &mut arguments);
     let readers = readers(context, &mut arguments);
     arguments.finish(context);
+    if identifier.is_none() {
+        arguments.missing(context, "identifier");
+    }
     Some(Cluster {
         name,
         span,
@@ -178,7 +179,8 @@ fn admin(context: &mut Context<'_>, arguments: &mut Arguments) -> Admin {
     let Some(value) = arguments.take("admin") else {
         return admin;
     };
-    let Some(mut inner) = Arguments::of_value(context, &value, "the admin".to_owned(), value.span) else {
+    let Some(mut inner) = Arguments::of_value(context, &value, &ADMIN, "the admin".to_owned(), value.span)
+    else {
         return admin;
     };
     admin.username = text(context, &mut inner, "username");
@@ -193,7 +195,7 @@ fn admin(context: &mut Context<'_>, arguments: &mut Arguments) -> Admin {
     if let Some((auth, _)) = inner.word(context, "auth", &words) {
         admin.auth = auth;
     }
-    if let Some(value) = inner.take("password") {
+    if let Some(value) = inner.take_unlisted("password") {
         context.push(
             Diagnostic::error("secret_in_file", "a password does not belong in a file")
                 .at(value.span)

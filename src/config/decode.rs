@@ -10,25 +10,16 @@ use super::cluster;
 use super::context::{Context, span_in};
 use super::eval::Evaluator;
 use super::for_each;
+use super::json;
 use super::moved;
 use super::naming;
 use super::scope::{File, only_label};
+use super::table;
 use super::tenant::{self, Partial};
 use super::types::{Config, Moved, Naming};
 use super::value::{Kind, Value};
 use crate::address::TenantId;
 use crate::diag::{Diagnostic, Span, quote, suggestion};
-
-const BLOCKS: [&str; 8] = [
-    "tenantctl",
-    "cluster",
-    "defaults",
-    "naming",
-    "tenant",
-    "moved",
-    "variable",
-    "locals",
-];
 
 /// What a tenant costs of the budget: at most 80,000 fit.
 const TENANT_COST: usize = 100;
@@ -99,7 +90,9 @@ fn decode_block(context: &mut Context<'_>, draft: &mut Draft, file: usize, block
     match block.ident.as_str() {
         "tenantctl" => {
             if is_first(context, draft, "tenantctl", span) && has_no_label(context, file, block) {
-                draft.workspace = decode_tool(context, file, block, span);
+                let owner = "the tenantctl block".to_owned();
+                let arguments = Arguments::of_block(context, (file, block), &table::TENANTCTL, owner, span);
+                draft.workspace = workspace(context, arguments);
             }
         }
         "cluster" => {
@@ -107,14 +100,15 @@ fn decode_block(context: &mut Context<'_>, draft: &mut Draft, file: usize, block
                 && let Some((name, label)) = only_label(context, file, block)
             {
                 let owner = format!("cluster {}", quote(&name));
-                let arguments = Arguments::of_block(context, file, block, owner, label);
+                let arguments = Arguments::of_block(context, (file, block), &table::CLUSTER, owner, label);
                 draft.cluster = cluster::decode(context, arguments, name);
             }
         }
         "defaults" => {
             if is_first(context, draft, "defaults", span) && has_no_label(context, file, block) {
                 let owner = "the defaults block".to_owned();
-                let mut arguments = Arguments::of_block(context, file, block, owner, span);
+                let mut arguments =
+                    Arguments::of_block(context, (file, block), &table::DEFAULTS, owner, span);
                 draft.defaults = tenant::decode(context, &mut arguments);
             }
         }
@@ -138,7 +132,13 @@ fn decode_block(context: &mut Context<'_>, draft: &mut Draft, file: usize, block
         }
         "moved" => {
             if has_no_label(context, file, block) {
-                let arguments = Arguments::of_block(context, file, block, "the moved block".to_owned(), span);
+                let arguments = Arguments::of_block(
+                    context,
+                    (file, block),
+                    &table::MOVED,
+                    "the moved block".to_owned(),
+                    span,
+                );
                 draft.moves.extend(moved::decode(context, arguments));
             }
         }
@@ -147,20 +147,34 @@ fn decode_block(context: &mut Context<'_>, draft: &mut Draft, file: usize, block
         name => {
             let mut refusal =
                 Diagnostic::error("unknown_block", format!("there is no block {}", quote(name))).at(span);
-            refusal.help = Some(match name {
-                "terraform" | "provider" | "resource" | "module" | "data" | "output" => {
-                    "this is Terraform configuration: keep it in another directory".to_owned()
-                }
-                _ => suggestion(name, BLOCKS)
-                    .unwrap_or_else(|| format!("the blocks are {}", BLOCKS.join(", "))),
-            });
+            let known = || table::BLOCKS.iter().map(|block| block.name);
+            refusal.help = Some(of_terraform(name).map_or_else(
+                || {
+                    suggestion(name, known()).unwrap_or_else(|| {
+                        format!("the blocks are {}", known().collect::<Vec<_>>().join(", "))
+                    })
+                },
+                str::to_owned,
+            ));
             context.push(refusal);
         }
     }
 }
 
-fn decode_tool(context: &mut Context<'_>, file: usize, block: &Block, span: Span) -> Option<String> {
-    let mut arguments = Arguments::of_block(context, file, block, "the tenantctl block".to_owned(), span);
+/// What to do about blocks of Terraform.
+fn of_terraform(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "terraform" => "leave it away: a tenants file needs neither a version nor a backend",
+        "provider" => "leave it away: the `cluster` block says where to connect, the AWS environment as whom",
+        "module" => "for tenants that are alike, use `defaults`, or one tenant block with `for_each`",
+        "resource" | "data" | "output" | "import" | "check" | "removed" => {
+            "this is Terraform configuration: keep it in another directory"
+        }
+        _ => return None,
+    })
+}
+
+fn workspace(context: &mut Context<'_>, mut arguments: Arguments) -> Option<String> {
     let workspace = arguments.string(context, "workspace").and_then(|(name, span)| {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if !name.is_empty() && name.len() <= 63 && name.chars().all(is_plain) {
@@ -179,19 +193,83 @@ fn decode_tool(context: &mut Context<'_>, file: usize, block: &Block, span: Span
     workspace
 }
 
+/// A block that a file of JSON gives as an object; whether it is one.
+fn decode_object(
+    context: &mut Context<'_>,
+    draft: &mut Draft,
+    (file, attribute): (usize, &Attribute),
+    name: &str,
+    span: Span,
+) -> bool {
+    let (table, owner) = match name {
+        "$schema" => return true,
+        "tenantctl" => (&table::TENANTCTL, "the tenantctl block"),
+        "defaults" => (&table::DEFAULTS, "the defaults block"),
+        "cluster" => (&table::CLUSTER, "the cluster"),
+        "tenant" => (&table::TENANT, "the tenant"),
+        _ => return false,
+    };
+    let value = Evaluator::new(context, file).eval(&attribute.value);
+    if !table.has_label {
+        if is_first(context, draft, table.name, span)
+            && let Some(mut arguments) = Arguments::of_value(context, &value, table, owner.to_owned(), span)
+        {
+            match name {
+                "tenantctl" => draft.workspace = workspace(context, arguments),
+                _ => draft.defaults = tenant::decode(context, &mut arguments),
+            }
+        }
+        return true;
+    }
+    let Kind::Object(entries) = &value.kind else {
+        wrong_type(context, owner, "an object with its name as key", &value);
+        return true;
+    };
+    for entry in entries.iter() {
+        let owner = format!("{name} {}", quote(&entry.key));
+        let arguments = Arguments::of_value(context, &entry.value, table, owner, entry.key_span);
+        match arguments {
+            Some(arguments) if name == "tenant" => {
+                add_tenant(context, draft, arguments, entry.key.to_string());
+            }
+            Some(arguments) if is_first(context, draft, "cluster", entry.key_span) => {
+                draft.cluster = cluster::decode(context, arguments, entry.key.to_string());
+            }
+            _ => {}
+        }
+    }
+    true
+}
+
 fn decode_attribute(context: &mut Context<'_>, draft: &mut Draft, file: usize, attribute: &Attribute) {
     let span = span_in(file, attribute.key.span());
     let name = context.name_at(span).to_owned();
+    let is_json = json::is_json(context.sources.name(file));
+    if is_json && decode_object(context, draft, (file, attribute), &name, span) {
+        return;
+    }
     if name != "clients" {
         let mut refusal = Diagnostic::error(
             "unknown_argument",
             format!("there is no top-level argument {}", quote(&name)),
         )
         .at(span);
-        refusal.help = Some(
-            suggestion(&name, ["clients"])
-                .unwrap_or_else(|| "pass a file of Terraform variables with --var-file".to_owned()),
-        );
+        let is_block = table::BLOCKS.iter().any(|block| block.name == name);
+        refusal.help = Some(match suggestion(&name, ["clients"]) {
+            _ if is_json && is_block => format!("write the {name} block in a file of HCL"),
+            _ if is_block => format!("{name} is a block: write it without `=`"),
+            _ if name == "workspace" => {
+                "it belongs into a block: tenantctl { workspace = \"..\" }".to_owned()
+            }
+            _ if table::CLUSTER.argument(&name).is_some() => {
+                format!("it belongs into a block: cluster \"main\" {{ {name} = .. }}")
+            }
+            _ if name == "tenants" => "the list of tenants is named `clients`".to_owned(),
+            Some(near) => near,
+            None => "a value that is used more than once is a local: locals { .. }; \
+                     a file of Terraform variables is passed with --var-file"
+                .to_owned(),
+        });
         context.push(refusal);
         return;
     }
@@ -213,13 +291,14 @@ fn decode_client(context: &mut Context<'_>, draft: &mut Draft, client: &Value) {
         _ => "a client".to_owned(),
     };
     let span = name.map_or(client.span, |entry| entry.value.span);
-    let Some(mut arguments) = Arguments::of_value(context, client, owner, span) else {
+    let Some(mut arguments) = Arguments::of_value(context, client, &table::TENANT, owner, span) else {
         return;
     };
+    arguments.besides = &["name"];
     if let Some((name, _)) = arguments.string(context, "name") {
         add_tenant(context, draft, arguments, name);
     } else {
-        arguments.missing(context, "name", "\"client01\"");
+        arguments.missing(context, "name");
         tenant::decode(context, &mut arguments);
     }
 }
@@ -261,10 +340,15 @@ fn is_first(context: &mut Context<'_>, draft: &mut Draft, kind: &'static str, sp
             format!("there is a second {} block", quote(kind)),
         ),
     };
+    let help = match kind {
+        "cluster" => "give each cluster a directory of its own, with a `workspace` of its own",
+        _ => "put the arguments of both into one block",
+    };
     context.push(
         Diagnostic::error(code, message)
             .at(span)
-            .related(*first, "the first one is here"),
+            .related(*first, "the first one is here")
+            .help(help),
     );
     false
 }

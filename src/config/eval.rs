@@ -20,6 +20,9 @@ use super::operators;
 use super::value::{Entry, Kind, Value, text_size};
 use crate::diag::{Diagnostic, Span, quote};
 
+/// What `expected` says about conditions.
+const CONDITION: &str = "a bool as a condition";
+
 /// Evaluates the expressions of one file.
 pub(super) struct Evaluator<'a, 'b> {
     context: &'a mut Context<'b>,
@@ -163,7 +166,7 @@ impl<'a, 'b> Evaluator<'a, 'b> {
             Kind::Bool(false) => self.eval(&conditional.false_expr),
             _ => {
                 let place = expression_span(self.file, &conditional.cond_expr);
-                self.expected("a bool as a condition", &condition, place)
+                self.expected(CONDITION, &condition, place)
             }
         }
     }
@@ -173,14 +176,16 @@ impl<'a, 'b> Evaluator<'a, 'b> {
         if found.is_invalid() {
             return found.clone();
         }
-        self.context.refuse(
-            Diagnostic::error(
-                "wrong_type",
-                format!("expected {expected}, found {}", found.type_name()),
-            )
+        let message = format!("expected {expected}, found {}", found.type_name());
+        let mut refusal = Diagnostic::error("wrong_type", message)
             .at(place)
-            .from_elsewhere(found.span),
-        )
+            .from_elsewhere(found.span);
+        if expected == CONDITION {
+            let written = self.context.sources.slice(place);
+            refusal.help = matches!(found.kind, Kind::String(_))
+                .then(|| format!("compare it: {} == \"..\"", quote(written).trim_matches('`')));
+        }
+        self.context.refuse(refusal)
     }
 }
 

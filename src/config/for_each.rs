@@ -12,6 +12,7 @@ use hcl::edit::structure::{Attribute, Block};
 use super::arguments::Arguments;
 use super::context::{Context, expression_span, span_in};
 use super::eval::Evaluator;
+use super::table::TENANT;
 use super::value::{Entry, Kind, Value};
 use crate::diag::{Diagnostic, Span, quote};
 
@@ -46,8 +47,8 @@ pub(super) fn tenants(
         .find(|attribute| attribute.has_key("for_each"));
     let Some(for_each) = for_each else {
         let owner = format!("tenant {}", quote(label));
-        let mut arguments = Arguments::of_block(context, file, block, owner, label_span);
-        arguments.known.insert("for_each");
+        let mut arguments = Arguments::of_block(context, (file, block), &TENANT, owner, label_span);
+        arguments.besides = &["for_each"];
         add(context, arguments, label.to_owned());
         return;
     };
@@ -91,7 +92,8 @@ fn one(
     let entries = vec![item("key", key), item("value", element.value.clone())];
     let each = ("each".into(), Value::object(entries, element.key_span));
     let owner = format!("a tenant of {}", quote(label));
-    let mut arguments = Arguments::of_each(context, file, block, owner, element.key_span, &[each]);
+    let mut arguments = Arguments::of_each(context, (file, block), owner, element.key_span, &[each]);
+    arguments.besides = &["for_each", "name"];
     let name = match arguments.string(context, "name") {
         Some((name, span)) => {
             arguments.span = span;

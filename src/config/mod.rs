@@ -16,14 +16,18 @@ mod eval;
 mod for_each;
 mod format;
 mod functions;
+mod hints;
+mod json;
 mod moved;
 mod naming;
 mod network;
 mod operators;
+mod schema;
 mod scope;
 mod settings;
 mod source;
 mod syntax;
+pub mod table;
 mod tenant;
 mod tokens;
 mod types;
@@ -32,6 +36,7 @@ mod variables;
 
 use std::path::PathBuf;
 
+pub use self::schema::schema;
 use self::scope::File;
 pub use self::settings::looks_secret;
 pub use self::source::tenants_files;
@@ -117,6 +122,33 @@ pub fn load_texts(
     finish(read, vars)
 }
 
+/// A function, for the reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionReference {
+    /// What it is about, such as `Strings`.
+    pub group: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// Such as `lookup(map, key[, default])`.
+    pub signature: String,
+    /// What it returns, in one sentence without a full stop.
+    pub meaning: &'static str,
+}
+
+/// All functions, by group.
+pub fn functions() -> Vec<FunctionReference> {
+    functions::GROUPS
+        .iter()
+        .flat_map(|(group, functions)| functions.iter().map(move |function| (group, function)))
+        .map(|(group, function)| FunctionReference {
+            group,
+            name: function.name,
+            signature: function.signature(),
+            meaning: function.meaning,
+        })
+        .collect()
+}
+
 /// A text in canonical layout: what it means stays the same, to the last comment.
 ///
 /// # Errors
@@ -131,17 +163,21 @@ pub fn format_text(name: &str, text: &str) -> Result<String, (Diagnostics, Sourc
         diagnostics.push(error);
         (diagnostics, sources.clone())
     };
+    let span = Span {
+        file,
+        start: 0,
+        end: 0,
+    };
+    if tokens::is_long(text) {
+        let refusal = Diagnostic::error("too_large", "the file has more than a million lines").at(span);
+        return Err(refused(refusal));
+    }
     let before = parse(text).map_err(|error| refused(*error))?;
     let formatted = format::format(text);
     // The layout is made from words and signs, not from the tree: whatever they have in common is looked at here.
     if parse(&formatted).is_ok_and(|after| after == before) {
         return Ok(formatted);
     }
-    let span = Span {
-        file,
-        start: 0,
-        end: 0,
-    };
     let bug = Diagnostic::error(
         "format",
         "the file cannot be laid out without changing what it means",
@@ -163,7 +199,13 @@ fn finish(read: source::Read, vars: &[(String, String)]) -> Loaded {
     let mut parse_all = |indexes: &[usize]| -> Vec<File> {
         let mut parsed = Vec::new();
         for &index in indexes {
-            match syntax::parse(index, sources.text(index), &mut budget) {
+            let text = sources.text(index);
+            let body = if json::is_json(sources.name(index)) {
+                json::to_hcl(index, text).and_then(|text| syntax::parse(index, &text, &mut budget))
+            } else {
+                syntax::parse(index, text, &mut budget)
+            };
+            match body {
                 Ok(body) => parsed.push(File { index, body }),
                 Err(error) => diagnostics.push(*error),
             }

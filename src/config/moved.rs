@@ -23,7 +23,7 @@ pub(super) fn decode(context: &mut Context<'_>, mut arguments: Arguments) -> Opt
 
 fn tenant(context: &mut Context<'_>, arguments: &mut Arguments, name: &'static str) -> Option<TenantId> {
     let Some((text, span)) = arguments.string(context, name) else {
-        arguments.missing(context, name, "\"tenant.client01\"");
+        arguments.missing(context, name);
         return None;
     };
     match text.strip_prefix(TENANT) {

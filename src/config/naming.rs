@@ -7,10 +7,9 @@ use hcl::edit::template::Element;
 
 use super::context::{Context, expression_span, span_in};
 use super::eval::elements;
+use super::table::NAMING;
 use super::types::{NamePart, NameTemplate, Naming};
 use crate::diag::{Diagnostic, Span, quote, suggestion};
-
-const KNOWN: [&str; 4] = ["database", "role", "iam_user", "iam_role"];
 
 /// Decodes the block over the default names.
 pub(super) fn decode(context: &mut Context<'_>, file: usize, block: &Block) -> Naming {
@@ -50,7 +49,7 @@ pub(super) fn decode(context: &mut Context<'_>, file: usize, block: &Block) -> N
                     format!("the naming has no argument {}", quote(&name)),
                 )
                 .at(span);
-                refusal.help = suggestion(&name, KNOWN);
+                refusal.help = suggestion(&name, NAMING.names());
                 context.push(refusal);
             }
         }
@@ -87,7 +86,8 @@ fn template(
             };
             context.push(
                 Diagnostic::error("invalid_template", format!("`{name}` may refer to {known} only"))
-                    .at(span_in(file, element.span())),
+                    .at(span_in(file, element.span()))
+                    .help(example(name)),
             );
             return None;
         };
@@ -100,8 +100,18 @@ fn template(
             }
             _ => format!("`{name}` has to be a template such as \"${{tenant}}\""),
         };
-        context.push(Diagnostic::error("invalid_template", message).at(span));
+        context.push(
+            Diagnostic::error("invalid_template", message)
+                .at(span)
+                .help(example(name)),
+        );
         return None;
     }
     Some(NameTemplate(parts))
+}
+
+/// How a template is written.
+fn example(name: &str) -> String {
+    let example = NAMING.argument(name).map_or("..", |argument| argument.example);
+    format!("such as: {name} = {example}")
 }

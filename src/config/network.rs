@@ -74,11 +74,35 @@ fn parse(text: &str) -> Result<IpNet, Box<Diagnostic>> {
 
 fn not_a_network(text: &str) -> Diagnostic {
     let message = format!("{} is no network in CIDR notation", quote(text));
+    let parts = text.split_once('/');
+    let address = parts.and_then(|(address, _)| address.parse::<IpAddr>().ok());
+    let mask = parts.and_then(|(_, mask)| mask.parse::<IpAddr>().ok());
+    let masked = address
+        .zip(mask)
+        .and_then(|(address, mask)| IpNet::with_netmask(address, mask).ok());
+    let is_name = text.contains('.') && text.contains(|c: char| c.is_ascii_alphabetic());
     let help = match (text.parse::<IpAddr>(), text.trim().parse::<IpNet>()) {
         (Ok(IpAddr::V4(address)), _) => format!("for this one address: \"{address}/32\""),
         (Ok(IpAddr::V6(address)), _) => format!("for this one address: \"{address}/128\""),
         (_, Ok(network)) if text.trim() != text => format!("without the blanks: \"{network}\""),
         (_, Ok(_)) => "write the numbers without leading zeros".to_owned(),
+        _ if masked.is_some() => {
+            let network = masked.map(|network| network.trunc().to_string());
+            format!(
+                "with the length of its prefix: \"{}\"",
+                network.unwrap_or_default()
+            )
+        }
+        _ if address.is_some_and(|address| address.is_ipv4()) => {
+            "a prefix of IPv4 is at most 32 long".to_owned()
+        }
+        _ if address.is_some() => "a prefix of IPv6 is at most 128 long".to_owned(),
+        _ if text.contains('-') && !is_name => {
+            "a range is written as the networks that it consists of".to_owned()
+        }
+        _ if is_name => {
+            "IAM compares addresses, not names: write the addresses that the name stands for".to_owned()
+        }
         _ => "such as \"203.0.113.7/32\" or \"2001:db8::/48\"".to_owned(),
     };
     Diagnostic::error("cidr_invalid", message).help(help)

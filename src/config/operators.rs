@@ -22,7 +22,8 @@ pub(super) fn unary(context: &mut Context<'_>, operator: UnaryOperator, value: &
                 "wrong_type",
                 format!("`{}` does not apply to {}", operator.as_str(), value.type_name()),
             )
-            .at(span),
+            .at(span)
+            .help("`!` turns a bool round, `-` a number"),
         ),
     }
 }
@@ -63,20 +64,30 @@ pub(super) fn binary(
             | BinaryOperator::Div
             | BinaryOperator::Mod,
             Kind::Number(b),
-        ) => return number_value(context, arithmetic(operator, *a, *b), span),
+        ) => {
+            let is_division = matches!(operator, BinaryOperator::Div | BinaryOperator::Mod);
+            if is_division && b.as_f64() == Some(0.0) {
+                let refusal = Diagnostic::error("arithmetic", "a division by zero").at(span);
+                return context.refuse(refusal.help("ask before: b == 0 ? 0 : a / b"));
+            }
+            return number_value(context, arithmetic(operator, *a, *b), span);
+        }
         _ => {
-            return context.refuse(
-                Diagnostic::error(
-                    "wrong_type",
-                    format!(
-                        "`{}` does not apply to {} and {}",
-                        operator.as_str(),
-                        left.type_name(),
-                        right.type_name()
-                    ),
-                )
-                .at(span),
-            );
+            let (sign, left_type, right_type) = (operator.as_str(), left.type_name(), right.type_name());
+            let message = format!("`{sign}` does not apply to {left_type} and {right_type}");
+            let mut refusal = Diagnostic::error("wrong_type", message).at(span);
+            let is_text = |value: &Value| matches!(value.kind, Kind::String(_));
+            refusal.help = Some(if is_text(left) || is_text(right) {
+                match operator {
+                    BinaryOperator::Plus => {
+                        "texts are put together in a template, \"${a}${b}\"; tonumber(..) makes a number of a text".to_owned()
+                    }
+                    _ => "tonumber(..) makes a number of a text, tobool(..) a bool".to_owned(),
+                }
+            } else {
+                "arithmetic and order are of numbers, `&&` and `||` of bools".to_owned()
+            });
+            return context.refuse(refusal);
         }
     };
     Value::new(kind, span)
@@ -85,7 +96,11 @@ pub(super) fn binary(
 fn number_value(context: &mut Context<'_>, number: Option<Number>, span: Span) -> Value {
     match number {
         Some(number) => Value::new(Kind::Number(number), span),
-        None => context.refuse(Diagnostic::error("arithmetic", "the result is not a number").at(span)),
+        None => context.refuse(
+            Diagnostic::error("arithmetic", "the result is too large for a number")
+                .at(span)
+                .help("a number is at most some 1.8e308, and exact up to 64 bits"),
+        ),
     }
 }
 

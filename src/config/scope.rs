@@ -47,11 +47,11 @@ pub(super) fn only_label(context: &mut Context<'_>, file: usize, block: &Block) 
     if let [label] = block.labels.as_slice() {
         return Some((label.as_str().to_owned(), span_in(file, label.span())));
     }
-    let message = format!(
-        "a {} block has one label, its name; found {}",
-        quote(kind),
-        block.labels.len()
-    );
+    let found = match block.labels.len() {
+        0 => "none".to_owned(),
+        count => count.to_string(),
+    };
+    let message = format!("a {} block has one label, its name; found {found}", quote(kind));
     context.push(
         Diagnostic::error("wrong_labels", message)
             .at(span_in(file, block.ident.span()))
@@ -138,7 +138,8 @@ fn report_cycle(
                 shown.join(" -> ")
             ),
         )
-        .at(span),
+        .at(span)
+        .help("give one of them a value that does not refer to the others"),
     );
     for name in cycle() {
         done.insert(name.to_owned());

@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::LoadRequest;
-use crate::diag::{Diagnostic, Diagnostics, SourceMap};
+use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 
 /// The largest file that is read.
 const FILE_BYTES: u64 = 16 << 20;
@@ -63,7 +63,7 @@ fn once_each(dir: &Path, paths: &[PathBuf]) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The names of the tenants files of a directory, sorted: every `*.hcl` that is not hidden.
+/// The names of the tenants files of a directory, sorted: every `*.hcl` and `*.hcl.json` that is not hidden.
 ///
 /// # Errors
 /// The directory cannot be read.
@@ -72,9 +72,9 @@ pub fn tenants_files(dir: &Path) -> io::Result<Vec<PathBuf>> {
         .filter_map(Result::ok)
         .map(|entry| PathBuf::from(entry.file_name()))
         .filter(|name| {
-            let is_hidden = name.to_string_lossy().starts_with('.');
-            let is_hcl = name.extension().is_some_and(|extension| extension == "hcl");
-            is_hcl && !is_hidden && !dir.join(name).is_dir()
+            let shown = name.to_string_lossy();
+            let is_ours = shown.ends_with(".hcl") || shown.ends_with(".hcl.json");
+            is_ours && !shown.starts_with('.') && !dir.join(name).is_dir()
         })
         .collect();
     paths.sort();
@@ -118,16 +118,49 @@ fn add(read: &mut Read, dir: &Path, path: &Path, total: &mut usize) -> Option<us
     };
     match read_text(&full, total) {
         Ok(text) => Some(read.sources.add(name, text)),
-        Err((code, reason)) => {
+        Err(Refusal::Said(code, reason)) => {
             let message = format!("cannot read {name}: {reason}");
             read.diagnostics.push(Diagnostic::error(code, message));
+            None
+        }
+        Err(Refusal::NotText(bytes)) => {
+            let refusal = not_utf8(&mut read.sources, name, &bytes);
+            read.diagnostics.push(refusal);
             None
         }
     }
 }
 
-fn read_text(path: &Path, total: &mut usize) -> Result<String, (&'static str, String)> {
-    let unreadable = |error: std::io::Error| ("unreadable", error.to_string());
+/// Why a file has no text.
+enum Refusal {
+    Said(&'static str, String),
+    NotText(Vec<u8>),
+}
+
+/// The first character that is none, with its place: what comes before it is shown.
+fn not_utf8(sources: &mut SourceMap, name: String, bytes: &[u8]) -> Diagnostic {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        let message = format!("cannot read {name}: it is UTF-16 text, not UTF-8");
+        return Diagnostic::error("not_utf8", message)
+            .help("save it as UTF-8; in PowerShell, add `-Encoding utf8` to the command that wrote it");
+    }
+    let start = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+    let message = format!(
+        "cannot read {name}: the byte 0x{:02X} is not UTF-8 text",
+        bytes.get(start).unwrap_or(&0)
+    );
+    let file = sources.add(name, String::from_utf8_lossy(bytes));
+    Diagnostic::error("not_utf8", message)
+        .at(Span {
+            file,
+            start,
+            end: start + '\u{fffd}'.len_utf8(),
+        })
+        .help("save the file as UTF-8; an editor shows its encoding in the status bar")
+}
+
+fn read_text(path: &Path, total: &mut usize) -> Result<String, Refusal> {
+    let unreadable = |error: std::io::Error| Refusal::Said("unreadable", error.to_string());
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(FILE_BYTES + 1)
@@ -135,18 +168,13 @@ fn read_text(path: &Path, total: &mut usize) -> Result<String, (&'static str, St
         .map_err(unreadable)?;
     *total += bytes.len();
     if bytes.len() as u64 > FILE_BYTES {
-        return Err(("too_large", "it is larger than 16 MiB".to_owned()));
+        return Err(Refusal::Said("too_large", "it is larger than 16 MiB".to_owned()));
     }
     if *total > TOTAL_BYTES {
-        return Err((
+        return Err(Refusal::Said(
             "too_large",
             "the files are larger than 16 MiB together".to_owned(),
         ));
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let good = error.utf8_error().valid_up_to();
-        let before = &error.as_bytes()[..good];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        ("not_utf8", format!("line {line} is not UTF-8 text"))
-    })
+    String::from_utf8(bytes).map_err(|error| Refusal::NotText(error.into_bytes()))
 }

@@ -3,6 +3,7 @@
 use hcl::edit::parser::{self, parse_body};
 use hcl::edit::structure::Body;
 
+use super::hints;
 use crate::diag::{Diagnostic, Span};
 
 /// Brackets within brackets; the parser recurses.
@@ -78,17 +79,8 @@ pub(super) fn parse(file: usize, text: &str, budget: &mut Budget) -> Result<Body
 
 fn syntax_error(file: usize, text: &str, error: &parser::Error) -> Diagnostic {
     // The parser counts bytes, and may stop within a character.
-    let start = text.floor_char_boundary(error.location().offset());
-    let length = text
-        .get(start..)
-        .and_then(|rest| rest.chars().next())
-        .map_or(0, char::len_utf8);
-    let span = Span {
-        file,
-        start,
-        end: start + length,
-    };
-    Diagnostic::error("syntax", error.message().to_owned()).at(span)
+    let offset = text.floor_char_boundary(error.location().offset());
+    hints::explain(file, text, offset, error.message())
 }
 
 /// Replaces the name at `offset` by letters of the same number of bytes, different for every `attempt`.

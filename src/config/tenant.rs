@@ -9,6 +9,7 @@ use super::arguments::{Arguments, wrong_type};
 use super::context::Context;
 use super::network;
 use super::settings;
+use super::table::HANDOVER;
 use super::types::{DeletionPolicy, Handover, Isolation, Tenant, TenantSource, TenantState};
 use super::value::Kind;
 use crate::address::TenantId;
@@ -256,15 +257,15 @@ fn extensions(context: &mut Context<'_>, arguments: &mut Arguments) -> Option<BT
 fn handover(context: &mut Context<'_>, arguments: &mut Arguments) -> Option<Handover> {
     let value = arguments.take("handover")?;
     let owner = "the handover".to_owned();
-    let Some(mut inner) = Arguments::of_value(context, &value, owner, value.span) else {
+    let Some(mut inner) = Arguments::of_value(context, &value, &HANDOVER, owner, value.span) else {
         arguments.invalid.insert("handover");
         return None;
     };
     let recipient = inner.string(context, "recipient");
-    if recipient.is_none() {
-        inner.missing(context, "recipient", "\"age1...\"");
-    }
     inner.finish(context);
+    if recipient.is_none() {
+        inner.missing(context, "recipient");
+    }
     let Some((recipient, span)) = recipient else {
         arguments.invalid.insert("handover");
         return None;

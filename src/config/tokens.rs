@@ -50,6 +50,14 @@ impl Token<'_> {
 /// Signs of more than one character, the longest first.
 const SIGNS: [&str; 10] = ["...", "==", "!=", "<=", ">=", "&&", "||", "=>", "::", "${"];
 
+/// Lines of a text beyond which its tokens would take too much memory; what parses has fewer words and signs than that.
+const LINES: usize = 1_000_000;
+
+/// Whether a text has more lines than a file of 50,000 tenants.
+pub(super) fn is_long(text: &str) -> bool {
+    text.bytes().filter(|byte| *byte == b'\n').nth(LINES).is_some()
+}
+
 /// All tokens; what lies between two is blank.
 pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();

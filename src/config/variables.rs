@@ -11,6 +11,7 @@ use super::constraint::{self, Type};
 use super::context::{Context, expression_span, span_in};
 use super::eval::Evaluator;
 use super::scope::{File, Override, only_label};
+use super::table::VARIABLE;
 use super::value::{Kind, Value};
 use crate::diag::{Diagnostic, Span, quote, suggestion};
 
@@ -122,7 +123,6 @@ fn variable<'a>(
     block: &'a Block,
     (name, span): (&str, Span),
 ) -> Declared<'a> {
-    const KNOWN: [&str; 5] = ["default", "description", "type", "sensitive", "nullable"];
     let mut declared = Declared {
         file,
         span,
@@ -161,7 +161,7 @@ fn variable<'a>(
                 let mut refusal =
                     Diagnostic::error("unknown_argument", format!("a variable has no {}", quote(&key)))
                         .at(span);
-                refusal.help = suggestion(&key, KNOWN);
+                refusal.help = suggestion(&key, VARIABLE.names());
                 context.push(refusal);
             }
         }

@@ -15,7 +15,7 @@ const MEMORY: u32 = 1_000_000;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs the program where it cannot have more memory; out of it, it aborts.
-fn run(directory: &Path, arguments: &[&str]) -> (Output, Duration) {
+pub(crate) fn run(directory: &Path, arguments: &[&str]) -> (Output, Duration) {
     let start = Instant::now();
     let output = Command::new("bash")
         .args(["-c", "ulimit -v \"$1\"; shift; exec \"$@\"", "bash"])

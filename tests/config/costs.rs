@@ -113,3 +113,25 @@ fn deep_values_are_survived() {
         assert_eq!(code, 0, "{expression}: {said}");
     }
 }
+
+/// Blank lines are no words, and there is room for 16 million of them.
+#[test]
+fn long_files_are_refused_before_they_are_taken_apart() {
+    let lines = "\n".repeat(16 << 20);
+    let (code, said) = validate("blank lines", &lines, &[]);
+    assert_eq!(code, 0, "{said}");
+    refused("blank lines and a mistake", lines[1..].to_owned() + "=", "syntax");
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::write(directory.path().join("a.hcl"), &lines).expect("written");
+    std::fs::write(
+        directory.path().join("b.hcl.json"),
+        format!("{{{}}}", &lines[2..]),
+    )
+    .expect("written");
+    for arguments in [["fmt", "a.hcl"].as_slice(), &["validate", "--file", "b.hcl.json"]] {
+        let (output, _) = crate::bounds::run(directory.path(), arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("error[too_large]"), "{said}");
+    }
+}

@@ -26,6 +26,15 @@ fn every_wrong_file_has_its_message() {
         });
         let findings = lint::validate(&loaded);
         assert!(findings.has_errors(), "{} is not wrong", path.display());
+        for finding in &findings {
+            let is_helped = finding.help.is_some() || finding.related.is_some();
+            assert!(
+                is_helped,
+                "{}: nothing says what to do: {}",
+                path.display(),
+                finding.message
+            );
+        }
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
         insta::with_settings!({
             snapshot_path => "wrong",

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use hcl::edit::expr::ForExpr;
 
-use super::Evaluator;
+use super::{CONDITION, Evaluator};
 use crate::config::context::expression_span;
 use crate::config::value::{Entry, Kind, Value};
 use crate::diag::{Diagnostic, Span, quote};
@@ -86,7 +86,7 @@ impl Evaluator<'_, '_> {
             Kind::Bool(wanted) => wanted,
             _ => {
                 let place = expression_span(self.file, &condition.expr);
-                self.expected("a bool as a condition", &value, place);
+                self.expected(CONDITION, &value, place);
                 false
             }
         }

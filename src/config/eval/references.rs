@@ -180,6 +180,14 @@ impl Evaluator<'_, '_> {
                     .help("make a list of it: tolist(..)"),
                 );
             }
+            if matches!(value.kind, Kind::Number(_)) {
+                // `203.0.113.7/32` without quotes is a number with two indexes.
+                return self.context.refuse(
+                    Diagnostic::error("wrong_type", "a number has no items")
+                        .at(span)
+                        .help("put an address in quotes: \"203.0.113.7/32\""),
+                );
+            }
             return self.expected("a list", value, span);
         };
         let item = index.as_u64().and_then(|index| usize::try_from(index).ok());
@@ -208,6 +216,12 @@ fn of_terraform(name: &str) -> Option<&'static str> {
         "each" => "`each.key` and `each.value` exist in a tenant block with `for_each`",
         "count" => "there is no `count`: use `for_each` in a tenant block, and `each.key`",
         "data" | "module" | "resource" => {
+            "nothing of Terraform's state is read: declare a variable, and pass an output of Terraform with --var or --var-file"
+        }
+        _ if ["aws_", "postgresql_", "random_", "tls_"]
+            .iter()
+            .any(|kind| name.starts_with(kind)) =>
+        {
             "nothing of Terraform's state is read: declare a variable, and pass an output of Terraform with --var or --var-file"
         }
         "path" | "terraform" | "self" => {

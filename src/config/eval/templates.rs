@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use hcl::edit::expr::Expression;
 use hcl::edit::template::{Directive, Element, ForDirective, IfDirective, Strip, Template};
 
-use super::{Evaluator, elements};
+use super::{CONDITION, Evaluator, elements};
 use crate::config::context::expression_span;
 use crate::config::value::{Kind, Value, text_size};
 use crate::diag::{Diagnostic, Span};
@@ -120,7 +120,7 @@ impl Evaluator<'_, '_> {
         let condition = self.eval(&directive.if_expr.cond_expr);
         let Kind::Bool(is_true) = condition.kind else {
             let place = expression_span(self.file, &directive.if_expr.cond_expr);
-            self.expected("a bool as a condition", &condition, place);
+            self.expected(CONDITION, &condition, place);
             return None;
         };
         let end = directive.endif_expr.strip;

@@ -173,7 +173,10 @@ impl Call<'_, '_> {
         match number {
             Some(number) => Ok(Value::new(Kind::Number(number), self.span)),
             None => {
-                let message = format!("`{}`: the result is not a number", self.function.name);
+                let message = format!(
+                    "`{}`: the result is not a number, or too large for one",
+                    self.function.name
+                );
                 let refusal = Diagnostic::error("arithmetic", message).at(self.span);
                 Err(Fault(Some(Box::new(refusal))))
             }

@@ -172,7 +172,9 @@ pub(super) fn run(
     let value = match run(&mut call) {
         Ok(value) => value,
         Err(fault) => {
-            if let Some(diagnostic) = fault.0 {
+            if let Some(mut diagnostic) = fault.0 {
+                let about = || format!("{}: {}", function.signature(), function.meaning);
+                diagnostic.help.get_or_insert_with(about);
                 call.context.push(*diagnostic);
             }
             return Value::invalid(span);

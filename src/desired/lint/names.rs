@@ -106,6 +106,7 @@ fn reserved_name(kind: &str, name: &str, why: &str) -> Diagnostic {
         "reserved_name",
         format!("the {kind} cannot be named {}: {why}", quote(name)),
     )
+    .help("choose another name: Postgres, RDS or AWS keeps this one for itself")
 }
 
 /// Why a role cannot have a name, compared without case.
