@@ -146,6 +146,13 @@ fn an_apply_works_with_its_policy_all_through_a_tenants_life() {
     apply(&tenants(&recipient, "192.0.2.2/32", "suspended"));
     apply(&tenants(&recipient, "192.0.2.2/32", "active"));
 
+    // A tenant gets another name, and its old one back.
+    let text = tenants(&recipient, "192.0.2.2/32", "active");
+    let moved =
+        |from: &str, to: &str| format!("moved {{\n  from = \"tenant.{from}\"\n  to = \"tenant.{to}\"\n}}\n");
+    apply(&(moved("client02", "north") + &text.replace("client02", "north")));
+    apply(&(moved("north", "client02") + &text));
+
     // Somebody took our marks away; adopting puts them back.
     let untag = |action: &str, parameter: &str, name: &str| {
         let tags = [
