@@ -130,15 +130,25 @@ fn origins(desired: &Desired, live: &Live, from: &TenantId, to: &TenantId) -> BT
     origins
 }
 
-/// A user that a run gave its new name, and did not come to mark anew: IAM does not promise that tags stay.
+/// A user that a run gave its new name, and did not come to mark anew (IAM does not promise that tags stay) or to write
+/// down.
 fn half_renamed(desired: &Desired, live: &Live, from: &TenantId, to: &TenantId) -> Option<(Address, Origin)> {
     let named = |tenant: &TenantId| Address::IamUser {
         name: fill(&desired.naming.iam_user, tenant.as_str(), ""),
     };
     let (old, new) = (named(from), named(to));
-    let is_there = live.world.contains(&new) && !live.world.contains(&old);
-    let unmarked = !live.marks.contains_key(&new) && live.ledger.was_renaming_to(&desired.workspace, &new);
-    (is_there && unmarked).then(|| {
+    if live.world.contains(&old) || !live.world.contains(&new) {
+        return None;
+    }
+    let workspace = &desired.workspace;
+    let is_half = match live.marks.get(&new) {
+        None => live.ledger.was_renaming_to(workspace, &new),
+        Some(mark) => {
+            let ours = mark.workspace == *workspace && mark.tenant == *to;
+            ours && live.ledger.object(workspace, &old).is_some()
+        }
+    };
+    is_half.then(|| {
         let origin = Origin {
             address: new.clone(),
             remembered: old,

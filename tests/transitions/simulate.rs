@@ -86,7 +86,9 @@ fn rename(live: &mut Live, from: &Address, to: &Address) {
     match from {
         Address::Role { .. } => {
             for row in &mut live.memberships {
-                [&mut row.role, &mut row.member, &mut row.grantor].map(name);
+                for each in [&mut row.role, &mut row.member, &mut row.grantor] {
+                    name(each);
+                }
             }
         }
         Address::Database { .. } if live.opened.remove(&old) => {
