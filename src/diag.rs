@@ -5,6 +5,7 @@
 //! window of a line.
 
 mod located;
+mod problem;
 mod render;
 mod source;
 
@@ -13,6 +14,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 pub use self::located::{Excerpt, LocatedDiagnostic, RelatedPlace};
+pub use self::problem::Problem;
 pub use self::source::{Position, SourceMap};
 
 /// The number of diagnostics that are kept; the rest is only counted.
@@ -56,6 +58,8 @@ pub struct Diagnostic {
     pub span: Option<Span>,
     /// Another place that belongs to it, such as the first of two definitions.
     pub related: Option<(Span, String)>,
+    /// Why, where the message does not say it.
+    pub cause: Option<String>,
     /// What to do next.
     pub help: Option<String>,
     /// The source line may hold a secret: only its place is shown.
@@ -80,6 +84,7 @@ impl Diagnostic {
             message,
             span: None,
             related: None,
+            cause: None,
             help: None,
             concealed: false,
         }
@@ -122,6 +127,16 @@ impl Diagnostic {
     pub fn conceal(mut self) -> Self {
         self.concealed = true;
         self
+    }
+}
+
+impl From<Problem> for Diagnostic {
+    fn from(problem: Problem) -> Self {
+        Self {
+            cause: problem.cause,
+            help: problem.help,
+            ..Self::error(problem.code, problem.message)
+        }
     }
 }
 

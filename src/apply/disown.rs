@@ -56,7 +56,5 @@ pub(super) async fn drop_owned(
 
 async fn count(session: &Session, query: &str, role: &str) -> Result<i64, ApplyError> {
     let row = session.query_one(query, &[&role]).await;
-    Ok(row
-        .map_err(|error| ApplyError::sql(&session.database, error))?
-        .get(0))
+    Ok(row.map_err(|error| ApplyError::sql(session, error))?.get(0))
 }

@@ -1,5 +1,6 @@
 //! What can go wrong while applying, and what to do about it.
 
+use std::fmt;
 use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
@@ -7,37 +8,30 @@ use tokio_postgres::error::SqlState;
 use super::handover::HandOverError;
 use super::secret_material::NoRandomness;
 use super::sessions::{self, Other};
-use crate::live::ReadError;
+use crate::diag::Problem;
 use crate::live::aws::AwsError;
-use crate::live::{describe, is_lost};
+use crate::live::connect::Session;
+use crate::live::{ReadError, describe, is_lost, remedy};
 
 /// Why a step, or a whole apply, did not happen.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum ApplyError {
     /// AWS said no.
-    #[error(transparent)]
-    Aws(#[from] AwsError),
+    Aws(AwsError),
     /// Something could not be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(ReadError),
     /// A secret could not be handed over.
-    #[error(transparent)]
-    HandOver(#[from] HandOverError),
+    HandOver(HandOverError),
     /// The operating system gave no random bytes.
-    #[error(transparent)]
-    NoRandomness(#[from] NoRandomness),
+    NoRandomness(NoRandomness),
     /// Postgres said no.
-    #[error("{}{}", describe(.source), remedy(.source))]
     Sql {
-        /// The database.
-        database: String,
+        /// The role.
+        username: String,
         /// What the driver said.
         source: Box<tokio_postgres::Error>,
     },
     /// Postgres said yes and did nothing.
-    #[error(
-        "Postgres reported success and did nothing: {message} (SQLSTATE {code}); nothing of this step was kept"
-    )]
     NoEffect {
         /// 01006 or 01007.
         code: String,
@@ -45,9 +39,6 @@ pub enum ApplyError {
         message: String,
     },
     /// A role that was to lose its privileges owns something by now.
-    #[error(
-        "\"{role}\" owns {count} objects in database \"{database}\" by now, which would go with it; plan again"
-    )]
     Owns {
         /// The role.
         role: String,
@@ -57,13 +48,8 @@ pub enum ApplyError {
         count: i64,
     },
     /// What was read back is not what was written.
-    #[error("{0}; nothing of this step was kept")]
     ReadBack(String),
     /// Somebody else holds the lock.
-    #[error(
-        "workspace \"{workspace}\" is locked by {holder}; waited {waited:?}. Try again later, wait longer with \
-         --lock-timeout, or, if that run hangs, end it with tenantctl unlock"
-    )]
     Locked {
         /// The workspace.
         workspace: String,
@@ -73,13 +59,8 @@ pub enum ApplyError {
         waited: Duration,
     },
     /// The session that held the lock is gone.
-    #[error(
-        "the session that held the lock has ended (a restart or failover of the server, or tenantctl unlock), so \
-         nothing more was started; apply again: what is done stays done"
-    )]
     LockLost,
     /// Other sessions are in the way.
-    #[error("{error}. In the way: {by}. To end that, as its role or a superuser: {statement}")]
     InTheWay {
         /// What went wrong.
         error: Box<ApplyError>,
@@ -89,10 +70,6 @@ pub enum ApplyError {
         statement: String,
     },
     /// The lock's session belongs to somebody whose sessions the admin may not end.
-    #[error(
-        "the admin may not end the session of {holder}. A superuser, or that role itself, has to run: SELECT \
-         pg_terminate_backend({pid})"
-    )]
     MayNotEnd {
         /// Who.
         holder: String,
@@ -100,7 +77,6 @@ pub enum ApplyError {
         pid: i32,
     },
     /// The lock's session was told to end and did not.
-    #[error("{holder} is still there {waited:?} after it was told to end; look again in a minute")]
     Unending {
         /// Who.
         holder: String,
@@ -108,7 +84,6 @@ pub enum ApplyError {
         waited: Duration,
     },
     /// Sessions that would not end.
-    #[error("{count} sessions of \"{role}\" are still there after 10 s")]
     SessionsRemain {
         /// The role.
         role: String,
@@ -116,13 +91,10 @@ pub enum ApplyError {
         count: i64,
     },
     /// The plan is no longer true.
-    #[error("the plan is stale: {0}. Plan again")]
     Stale(String),
     /// The plan says itself that it must not be applied.
-    #[error("{0}")]
     Guarded(String),
     /// The server takes no writes.
-    #[error("{host} is a reader: it takes no writes. Name the writer endpoint")]
     Reader {
         /// The host.
         host: String,
@@ -130,10 +102,109 @@ pub enum ApplyError {
 }
 
 impl ApplyError {
-    pub(super) fn sql(database: &str, source: tokio_postgres::Error) -> Self {
+    pub(super) fn sql(session: &Session, source: tokio_postgres::Error) -> Self {
         Self::Sql {
-            database: database.to_owned(),
+            username: session.username.clone(),
             source: Box::new(source),
+        }
+    }
+
+    /// What happened, why that usually is, and what to do next.
+    pub fn problem(&self) -> Problem {
+        match self {
+            Self::Aws(error) => error.problem(),
+            Self::Read(error) => error.problem(),
+            Self::HandOver(HandOverError::Aws(error)) => error.problem(),
+            Self::HandOver(error) => Problem::new("handover_failed", error.to_string()),
+            Self::NoRandomness(error) => Problem::new("no_randomness", error.to_string()),
+            Self::Sql { username, source } => remedy::postgres(describe(source), source, username),
+            Self::InTheWay { error, by, statement } => {
+                let mut problem = error.problem();
+                problem.message = format!("{}. In the way: {by}", problem.message);
+                problem.help(format!("To end that, as its role or a superuser: {statement}"))
+            }
+            Self::Guarded(why) => Problem::new("guarded", why),
+            Self::Stale(why) => {
+                Problem::new("stale_plan", format!("the plan is stale: {why}")).help("Plan again")
+            }
+            Self::Reader { host } => Problem::new(
+                "server_is_a_reader",
+                format!("{host} is a reader: it takes no writes"),
+            )
+            .help("Name the writer endpoint: take `endpoint` out of the cluster block, or the -ro out of it"),
+            Self::NoEffect { .. } | Self::Owns { .. } | Self::ReadBack(_) => self.in_vain(),
+            Self::Locked { .. }
+            | Self::LockLost
+            | Self::MayNotEnd { .. }
+            | Self::Unending { .. }
+            | Self::SessionsRemain { .. } => self.of_sessions(),
+        }
+    }
+
+    /// What was done, and was not what it should have been.
+    fn in_vain(&self) -> Problem {
+        match self {
+            Self::NoEffect { code, message } => Problem::new(
+                "no_effect",
+                format!(
+                    "Postgres reported success and did nothing: {message} (SQLSTATE {code}); nothing of this step was kept"
+                ),
+            )
+            .because("a privilege is revoked only by whoever granted it or by the owner, and only a warning says so")
+            .help("Plan again, which shows by whom it was granted; have that role, or the owner, revoke it"),
+            Self::Owns { role, database, count } => Problem::new(
+                "role_owns_objects",
+                format!(
+                    "\"{role}\" owns {count} objects in database \"{database}\" by now, which would go with it"
+                ),
+            )
+            .help("Plan again"),
+            Self::ReadBack(what) => {
+                Problem::new("read_back_differs", format!("{what}; nothing of this step was kept"))
+                    .because("somebody else changed it at the same time, or a trigger did")
+                    .help("Plan again, and see that no other tool changes it now")
+            }
+            other => Problem::new("apply_failed", format!("{other:?}")),
+        }
+    }
+
+    fn of_sessions(&self) -> Problem {
+        match self {
+            Self::Locked {
+                workspace,
+                holder,
+                waited,
+            } => Problem::new(
+                "locked",
+                format!("workspace \"{workspace}\" is locked by {holder}; waited {waited:?}"),
+            )
+            .because("another apply or adopt of this workspace is at work, or died and left its server at work")
+            .help("Try again later, wait longer with --lock-timeout, or, if that run hangs, end it with tenantctl unlock"),
+            Self::LockLost => Problem::new(
+                "lock_lost",
+                "the session that held the lock has ended, so nothing more was started",
+            )
+            .because("a restart or failover of the server, or tenantctl unlock")
+            .help("Apply again: what is done stays done"),
+            Self::MayNotEnd { holder, pid } => {
+                Problem::new("may_not_end_session", format!("the admin may not end the session of {holder}"))
+                    .because("sessions of superusers are for superusers to end")
+                    .help(format!(
+                        "A superuser, or that role itself, has to run: SELECT pg_terminate_backend({pid})"
+                    ))
+            }
+            Self::Unending { holder, waited } => Problem::new(
+                "session_unending",
+                format!("{holder} is still there {waited:?} after it was told to end"),
+            )
+            .help("Look again in a minute"),
+            Self::SessionsRemain { role, count } => Problem::new(
+                "sessions_remain",
+                format!("{count} sessions of \"{role}\" are still there after 10 s"),
+            )
+            .because("a session ends when its statement lets it, and some wait for the operating system")
+            .help("Apply again in a minute"),
+            other => Problem::new("apply_failed", format!("{other:?}")),
         }
     }
 
@@ -190,21 +261,21 @@ impl ApplyError {
     }
 }
 
-fn remedy(error: &tokio_postgres::Error) -> &'static str {
-    match error.code() {
-        Some(&SqlState::LOCK_NOT_AVAILABLE) => {
-            ". Another session held a lock on it for too long; apply again when that is gone"
-        }
-        Some(&SqlState::QUERY_CANCELED) => {
-            ". It took too long, or somebody cancelled it; nothing of it was kept. Apply again when the server has time"
-        }
-        Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => {
-            ". The server has become a reader: apply again against the writer"
-        }
-        Some(&SqlState::DEPENDENT_OBJECTS_STILL_EXIST) => {
-            ". It owns or is granted something in another database; that has to be reassigned or dropped there first"
-        }
-        _ if is_lost(error) => ". The connection was lost: apply again, what is done stays done",
-        _ => "",
+impl fmt::Display for ApplyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problem().fmt(f)
     }
 }
+
+impl std::error::Error for ApplyError {}
+
+macro_rules! from {
+    ($($kind:ident => $case:ident),+) => {
+        $(impl From<$kind> for ApplyError {
+            fn from(error: $kind) -> Self {
+                Self::$case(error)
+            }
+        })+
+    };
+}
+from!(AwsError => Aws, ReadError => Read, HandOverError => HandOver, NoRandomness => NoRandomness);

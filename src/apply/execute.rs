@@ -257,7 +257,7 @@ impl Executor<'_> {
         let session = self.pool.take().await?;
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
-            let failed = |error| ApplyError::sql(&session.database, error);
+            let failed = |error| ApplyError::sql(&session, error);
             session
                 .query_one(TERMINATE, &[&role, &database])
                 .await

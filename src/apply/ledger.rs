@@ -39,7 +39,7 @@ pub struct Run {
 /// # Errors
 /// The admin may not create a schema in the admin database, or a statement fails.
 pub async fn prepare(session: &Session, run: &Run, plan: &Plan) -> Result<(), ApplyError> {
-    let failed = |error| ApplyError::sql(&session.database, error);
+    let failed = |error| ApplyError::sql(session, error);
     let exists = session
         .query_one("SELECT to_regclass('tenantctl.version') IS NOT NULL", &[])
         .await
@@ -86,7 +86,7 @@ fn summary(plan: &Plan) -> Value {
 
 /// Ends a run. A step that failed in a transaction took its row with it: these get theirs now. One that nobody knows
 /// the outcome of stays open.
-pub async fn finish(session: &Session, run: &Run, failed: &[(&Step, &str)]) -> Result<(), ApplyError> {
+pub async fn finish(session: &Session, run: &Run, failed: &[(&Step, String)]) -> Result<(), ApplyError> {
     for (step, error) in failed {
         let outcome = format!("failed: {error}");
         insert(session, run, step, &json!({}), Some(&outcome), "DO NOTHING").await?;
@@ -150,7 +150,7 @@ pub async fn has_committed(session: &Session, run: &Run, step: &Step) -> Result<
     let sql =
         "SELECT count(*) FROM tenantctl.step WHERE run_id = $1 AND step = $2 AND finished_at IS NOT NULL";
     let row = session.query_one(sql, &[&run.id, &number(step)]).await;
-    let row = row.map_err(|error| ApplyError::sql(&session.database, error))?;
+    let row = row.map_err(|error| ApplyError::sql(session, error))?;
     Ok(row.get::<_, i64>(0) > 0)
 }
 

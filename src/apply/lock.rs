@@ -69,7 +69,7 @@ pub(super) async fn mark_writer(session: &Session, lock: &Lock) -> Result<i32, A
             &[&writers_key(&lock.workspace)],
         )
         .await
-        .map_err(|error| ApplyError::sql(&session.database, error))?;
+        .map_err(|error| ApplyError::sql(session, error))?;
     let holders = sessions::holding(session, &[key(&lock.workspace)]).await?;
     if holders.iter().all(|holder| holder.pid != lock.pid) {
         return Err(ApplyError::LockLost);
@@ -104,7 +104,7 @@ pub async fn acquire(
             &[&writers],
         )
         .await;
-    let row = released.map_err(|error| ApplyError::sql(database, error))?;
+    let row = released.map_err(|error| ApplyError::sql(&session, error))?;
     Ok(Lock {
         pid: row.get("pid"),
         workspace: workspace.to_owned(),
@@ -134,7 +134,7 @@ impl Patience<'_> {
             let row = session
                 .query_one("SELECT pg_try_advisory_lock($1)", &[&key])
                 .await
-                .map_err(|error| ApplyError::sql(&session.database, error))?;
+                .map_err(|error| ApplyError::sql(session, error))?;
             if row.get(0) {
                 return Ok(());
             }

@@ -26,6 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::address::{Address, TenantId};
+use crate::diag::Problem;
 use crate::live::aws::Aws;
 use crate::live::connect::Connector;
 use crate::live::iam::Recent;
@@ -86,7 +87,7 @@ pub enum Outcome {
     /// It was done, and read back where that matters.
     Done,
     /// It was not, for this reason.
-    Failed(String),
+    Failed(Problem),
     /// It was not started: an earlier step of its tenant failed.
     Skipped,
     /// It was not started: somebody interrupted.

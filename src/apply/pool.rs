@@ -93,7 +93,7 @@ impl<'a> Pool<'a> {
                 let row = session
                     .query_one(FORGET_WHO_WE_ARE, &[])
                     .await
-                    .map_err(|error| ApplyError::sql(database, error))?;
+                    .map_err(|error| ApplyError::sql(&session, error))?;
                 let pid = row.get(0);
                 return Ok(Writer { session, pid });
             }

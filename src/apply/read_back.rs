@@ -63,9 +63,7 @@ pub(super) async fn check(session: &Session, expectation: &Expectation) -> Resul
             present,
         } => {
             let row = session.query_one(MEMBERSHIP, &[role, member]).await;
-            let found: bool = row
-                .map_err(|error| ApplyError::sql(&session.database, error))?
-                .get(0);
+            let found: bool = row.map_err(|error| ApplyError::sql(session, error))?.get(0);
             if found == *present {
                 return Ok(());
             }
@@ -85,7 +83,7 @@ async fn read(session: &Session, sql: &str, object: &str, grantee: &Grantee) -> 
     let rows = session
         .query(sql, &[&object, &role])
         .await
-        .map_err(|error| ApplyError::sql(&session.database, error))?;
+        .map_err(|error| ApplyError::sql(session, error))?;
     let items = rows.iter().filter_map(|row| {
         let grantor = if row.get("by_owner") {
             Grantor::Owner

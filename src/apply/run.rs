@@ -57,11 +57,11 @@ pub async fn run(
         handed_over,
         ..
     } = worker.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let failed: Vec<(&Step, &str)> = plan
+    let failed: Vec<(&Step, String)> = plan
         .steps
         .iter()
         .filter_map(|step| match outcomes.get(&step.id)? {
-            Outcome::Failed(error) => Some((step, error.as_str())),
+            Outcome::Failed(problem) => Some((step, problem.to_string())),
             _ => None,
         })
         .collect();
@@ -181,7 +181,7 @@ impl Worker<'_> {
                 self.state().handed_over.extend(file);
                 Outcome::Done
             }
-            Err(error) => Outcome::Failed(error.to_string()),
+            Err(error) => Outcome::Failed(error.problem()),
         };
         for step in steps {
             self.ended(step, outcome.clone());
@@ -232,7 +232,7 @@ impl Worker<'_> {
             return Some(Outcome::Interrupted);
         }
         if !self.lock.is_held() {
-            return Some(Outcome::Failed(ApplyError::LockLost.to_string()));
+            return Some(Outcome::Failed(ApplyError::LockLost.problem()));
         }
         None
     }

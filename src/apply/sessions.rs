@@ -67,7 +67,7 @@ async fn others(
     let rows = session
         .query(&format!("{OTHER} {condition} ORDER BY 2, 1"), values)
         .await
-        .map_err(|error| ApplyError::sql(&session.database, error))?;
+        .map_err(|error| ApplyError::sql(session, error))?;
     let other = |row: &tokio_postgres::Row| Other {
         pid: row.get("pid"),
         since: row.get("since"),

@@ -72,7 +72,7 @@ pub async fn drop_expired(connector: &Connector, database: &str) -> Result<Vec<S
         ORDER BY rolname";
     let session = connector.connect(database, Purpose::Write).await?;
     let rows = session.query(EXPIRED, &[&PROBE_LOGIN, &COMMENT]).await;
-    let rows = rows.map_err(|error| ApplyError::sql(database, error))?;
+    let rows = rows.map_err(|error| ApplyError::sql(&session, error))?;
     let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     for name in &names {
         drop_one(&session, name).await?;
@@ -98,7 +98,7 @@ async fn make_all(
             &[&lifetime.as_secs_f64()],
         )
         .await
-        .map_err(|error| ApplyError::sql(database, error))?;
+        .map_err(|error| ApplyError::sql(&session, error))?;
     let until: String = until.get(0);
     let mut made = Vec::new();
     for (role, name) in roles.iter().zip(names) {

@@ -58,7 +58,7 @@ pub(super) async fn commit(session: &Session) -> Result<(), ApplyError> {
 pub(super) async fn batch(session: &Session, statements: &str) -> Result<(), ApplyError> {
     let work = session.client().batch_execute(statements);
     let done = session.timed(statements, &[], work).await;
-    done.map_err(|error| ApplyError::sql(&session.database, error))
+    done.map_err(|error| ApplyError::sql(session, error))
 }
 
 /// A statement with values; how many rows it changed.
@@ -69,7 +69,7 @@ pub(super) async fn execute(
 ) -> Result<u64, ApplyError> {
     let work = session.client().execute(statement, values);
     let done = session.timed(statement, values, work).await;
-    done.map_err(|error| ApplyError::sql(&session.database, error))
+    done.map_err(|error| ApplyError::sql(session, error))
 }
 
 /// One statement. "No privileges could be revoked" and its sibling are warnings to Postgres and errors here.

@@ -61,6 +61,6 @@ async fn terminate(session: &Session, other: &Other) -> Result<(), ApplyError> {
             holder: other.in_full(),
             pid: other.pid,
         }),
-        Err(error) => Err(ApplyError::sql(&session.database, error)),
+        Err(error) => Err(ApplyError::sql(session, error)),
     }
 }

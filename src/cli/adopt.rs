@@ -28,7 +28,7 @@ Examples:
   $ tenantctl adopt --all")]
 pub(super) struct AdoptArgs {
     #[command(flatten)]
-    files: FileArgs,
+    pub(super) files: FileArgs,
     /// The tenant; repeatable
     #[arg(long = "tenant", value_name = "T", required_unless_present = "all")]
     tenants: Vec<String>,
@@ -37,7 +37,7 @@ pub(super) struct AdoptArgs {
     all: bool,
     /// How long to wait for another apply
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = args::duration)]
-    lock_timeout: std::time::Duration,
+    pub(super) lock_timeout: std::time::Duration,
 }
 
 pub(super) async fn run(directory: &Path, args: &AdoptArgs, ui: &Ui) -> Result<Ended, Failure> {

@@ -29,12 +29,20 @@ pub(super) struct ApplyArgs {
     #[command(flatten)]
     pub(super) scope: ScopeArgs,
     /// A saved plan: exactly that, or nothing if it is stale
+    ///
+    /// Nothing is asked then. `--tenant` and `--max-removals` have no effect: they had it when the plan was made. The
+    /// options about the file have to be the same as then.
     #[arg(value_name = "PLANFILE")]
     pub(super) plan: Option<PathBuf>,
     /// Do not ask
+    ///
+    /// Without a terminal to ask on, this or a plan file has to be given.
     #[arg(long)]
     pub(super) auto_approve: bool,
     /// Do not prove isolation afterwards
+    ///
+    /// Without it, the part of the audit that needs no IAM runs for the tenants that were touched, and says on standard
+    /// error, and in `audit` of `--json`, what it found. It changes no exit code.
     #[arg(long)]
     pub(super) no_audit: bool,
 }
@@ -93,14 +101,14 @@ async fn take_lock(session: &Session, args: &ApplyArgs, ui: &Ui) -> Result<Lock,
     let waiting = |holder: &str| ui.note(&format!("waiting up to {timeout:?} for {holder}"));
     let target = &session.target;
     let workspace = &session.desired.workspace;
-    Ok(lock::acquire(
+    let taken = lock::acquire(
         &target.connector,
         &target.admin_database,
         workspace,
         timeout,
         waiting,
-    )
-    .await?)
+    );
+    taken.await.map_err(|error| session.placed(error))
 }
 
 /// Approves and runs.

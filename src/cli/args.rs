@@ -16,9 +16,13 @@ const FILE: &str = "The tenants file";
 #[derive(Debug, Default, Args)]
 pub(super) struct FileArgs {
     /// A tenants file, instead of every *.hcl of the directory; repeatable
+    ///
+    /// Its path, like those of variable files and of `sslrootcert`, is relative to the configuration directory.
     #[arg(long = "file", value_name = "F", help_heading = FILE)]
     pub(super) files: Vec<PathBuf>,
     /// A variable; repeatable
+    ///
+    /// Command lines are visible to other users of the machine: no secrets here.
     #[arg(long = "var", value_name = "K=V", value_parser = variable, help_heading = FILE)]
     pub(super) variables: Vec<(String, String)>,
     /// A file of variables; a clients list in one counts too; repeatable
@@ -32,27 +36,41 @@ pub(super) struct ScopeArgs {
     #[command(flatten)]
     pub(super) files: FileArgs,
     /// Exactly this tenant; repeatable
+    ///
+    /// One that has left the file may be named too. Databases that belong to no tenant are left out.
     #[arg(long = "tenant", value_name = "T")]
     pub(super) tenants: Vec<String>,
-    /// How many databases or tenants are worked on at a time
+    /// How many databases are read, or tenants worked on, at a time: 1 to 256
+    ///
+    /// Each takes a connection.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) parallelism: u16,
-    /// How many tenants may lose their access; default: up to 5, or up to 20 %
+    /// How many tenants may lose something by leaving the file
+    ///
+    /// Default: up to 5 without a word, and beyond that up to 20 % of those on the cluster. A plan over the limit says
+    /// `refused:` and names them; `apply` will not run it.
     #[arg(long, value_name = "N")]
     pub(super) max_removals: Option<usize>,
-    /// How far to go: additive (only make and grant), adopt (and put our mark on what exists), authoritative
+    /// How far to go: additive (make and grant, nothing else), adopt (and put our mark on what exists) or authoritative
     #[arg(long, value_name = "MODE", default_value = "authoritative", value_parser = mode)]
-    pub(super) mode: crate::diff::Mode,
+    pub(super) mode: Mode,
     /// Do not open tenant databases
+    ///
+    /// What is inside them (schema grants, extensions) is then neither planned nor counted, except for databases that
+    /// are yet to be made.
     #[arg(long)]
     pub(super) shallow: bool,
-    /// One JSON document
+    /// One JSON document instead of text, also where it fails
     #[arg(long)]
     pub(super) json: bool,
     /// Exit 2 when there are changes
+    ///
+    /// Held objects alone are no change. Without effect on `apply`.
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
-    /// How long to wait for another apply, such as 30s or 5m
+    /// How long to wait for another apply or adopt of the workspace: 30s, 5m, 1h, 500ms
+    ///
+    /// Then it is an error that names the holder, and `unlock`. Without effect on `plan`.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub(super) lock_timeout: Duration,
 }

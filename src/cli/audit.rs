@@ -36,7 +36,7 @@ pub(super) struct AuditArgs {
     /// What concerns exactly this tenant; repeatable
     #[arg(long = "tenant", value_name = "T")]
     pub(super) tenants: Vec<String>,
-    /// How many databases are looked into at a time
+    /// How many databases are looked into, or tenants probed, at a time: 1 to 256
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) parallelism: u16,
     /// Do not open databases
@@ -57,6 +57,8 @@ pub(super) struct AuditArgs {
     #[arg(long, conflicts_with = "json")]
     pub(super) sarif: bool,
     /// Write one HTML page too, with a map of which tenant reaches which
+    ///
+    /// It is written whole or not at all. Its directory must be there.
     #[arg(long, value_name = "FILE")]
     pub(super) html: Option<PathBuf>,
 }
@@ -144,7 +146,8 @@ fn request(session: &Session, shallow: bool) -> EvidenceRequest {
 async fn read(session: &Session, request: &EvidenceRequest, ui: &Ui) -> Result<(Live, Evidence), Failure> {
     let target = &session.target;
     let reading = evidence::read(&target.aws, &target.connector, request);
-    let (live, evidence) = progress::reading(ui, target, reading).await?;
+    let read = progress::reading(ui, target, reading).await;
+    let (live, evidence) = read.map_err(|error| session.placed(error))?;
     tracing::info!(
         aws_calls = live.cost.aws_calls,
         connections = live.cost.connections,

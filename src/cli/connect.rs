@@ -28,6 +28,8 @@ pub(super) struct AccessArgs {
     #[arg(value_name = "TENANT")]
     pub(super) tenant: String,
     /// The AWS profile that holds the tenant's keys; default: the AWS chain of the caller
+    ///
+    /// The role trusts nobody but the tenant.
     #[arg(long, value_name = "NAME")]
     pub(super) profile: Option<String>,
 }

@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::FromArgMatches as _;
+use clap::{ArgMatches, FromArgMatches as _};
 
 use super::ui::Ui;
 use super::{Cli, Ended, args, help};
 use crate::apply::ApplyError;
+use crate::diag::{Diagnostic, Diagnostics, Problem, SourceMap, Span};
 use crate::live::ReadError;
 use crate::live::aws::AwsError;
 use crate::plan::file::FileError;
@@ -25,17 +26,52 @@ pub(super) enum Failure {
     /// What, where, what next, in one sentence.
     #[error("{0}")]
     Said(String),
+    /// Something about a part of the tenants file, which is shown with it.
+    #[error("{failure}")]
+    Placed {
+        failure: Box<Failure>,
+        span: Span,
+        sources: Box<SourceMap>,
+    },
     /// It was shown with its place in the file.
     #[error("the tenants file has errors")]
     Shown,
+}
+
+impl Failure {
+    /// What happened, why that usually is, and what to do next.
+    fn problem(&self) -> Problem {
+        match self {
+            Self::Apply(error) => error.problem(),
+            Self::Read(error) => error.problem(),
+            Self::Aws(error) => error.problem(),
+            Self::Placed { failure, .. } => failure.problem(),
+            Self::File(error) => Problem::new("file", error.to_string()),
+            Self::Said(_) | Self::Shown => Problem::new("failed", self.to_string()),
+        }
+    }
+
+    /// Shows it, unless that was done.
+    fn show(&self, ui: &Ui) {
+        let diagnostic = Diagnostic::from(self.problem());
+        let (diagnostic, sources) = match self {
+            Self::Shown => return,
+            Self::Placed { span, sources, .. } => (diagnostic.at(*span), sources.as_ref().clone()),
+            _ => (diagnostic, SourceMap::default()),
+        };
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.push(diagnostic);
+        ui.diagnose(&diagnostics, &sources);
+    }
 }
 
 /// Runs the command line; the whole of the binary.
 pub fn main() -> ExitCode {
     let arguments = args::terraform_style(std::env::args());
     let parsed = help::command().try_get_matches_from(arguments);
-    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
-        Ok(cli) => cli,
+    let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, wants_json(&matches))));
+    let (cli, json) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             // clap prints help and versions to stdout, errors to stderr; 1 is what a wrong command line exits with.
             let _ = error.print();
@@ -63,15 +99,20 @@ pub fn main() -> ExitCode {
         Ok(Ended::Changes | Ended::Findings) => ExitCode::from(2),
         Ok(Ended::Badly) => ExitCode::FAILURE,
         Ok(Ended::Code(code)) => ExitCode::from(code),
-        Err(Failure::Shown) => ExitCode::FAILURE,
         Err(failure) => {
-            ui.complain(&format!(
-                "error: {}",
-                crate::report::printable(&failure.to_string())
-            ));
+            failure.show(&ui);
+            if json {
+                ui.failed_as_json();
+            }
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether one document was asked for.
+fn wants_json(matches: &ArgMatches) -> bool {
+    let of_command = matches.subcommand().map(|(_, of_command)| of_command);
+    of_command.is_some_and(|matches| matches!(matches.try_get_one::<bool>("json"), Ok(Some(true))))
 }
 
 /// Leaves at once, for the second interrupt.

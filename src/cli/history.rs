@@ -39,11 +39,8 @@ pub(super) struct HistoryArgs {
 pub(super) async fn run(directory: &Path, args: &HistoryArgs, ui: &Ui) -> Result<Ended, Failure> {
     let session = session::open(directory, &args.files, 1, true, ui).await?;
     let tenant = args.tenant.as_ref().map(TenantId::new);
-    let (target, desired) = (&session.target, &session.desired);
-    let admin = target
-        .connector
-        .connect(&target.admin_database, Purpose::Read)
-        .await?;
+    let desired = &session.desired;
+    let admin = session.admin(Purpose::Read).await?;
     let runs = history::read(
         &admin,
         &desired.admin,

@@ -24,13 +24,13 @@ use crate::report;
 
 /// Write a tenants file from what lives on the cluster and in IAM, or from a Terraform state
 ///
-/// It reads and writes nothing but the file of `--out`, which must not exist yet. Planning what it wrote shows no changes
-/// once it is adopted, and says what `apply` would close.
+/// It changes nothing, and planning what it wrote changes nothing. What a file cannot say stands in a comment. Afterwards
+/// it names what tenantctl would do differently, once it has adopted what it found.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   $ tenantctl import --out tenants.hcl
-  $ tenantctl import --identifier prod-tenants --region eu-central-1 --out tenants.hcl
+  $ tenantctl import --identifier prod-tenants --region eu-central-1 > tenants.hcl
   $ tenantctl import --from-tfstate terraform.tfstate --out tenants.hcl")]
 pub(super) struct ImportArgs {
     #[command(flatten)]
@@ -179,17 +179,16 @@ fn explain(draft: &Draft, desired: &Desired, live: &Live, ui: &Ui) {
     ui.note(&counts(draft));
     let plan = diff::diff(desired, live, &Scope::default());
     if !plan.changes.is_empty() {
-        ui.complain("planning this file would change what is not as its last apply left it:");
-        ui.complain(&lines(&report::import::differences(&plan)));
+        ui.note("Planning this file would change what is not as its last apply left it:");
+        list(&report::import::differences(&plan), ui);
     }
     let adopting = diff::adopt(desired, live, &Scope::default());
     if adopting.changes.is_empty() {
         return;
     }
-    ui.note(
-        "\nNothing of this is tenantctl's yet. What next:\n  tenantctl plan           says \"No changes\": what bears no mark \
-         is held\n  tenantctl adopt --all    puts the mark on it, and changes nothing else",
-    );
+    ui.note("Nothing of this is tenantctl's yet. What next:");
+    ui.note("  tenantctl plan           says \"No changes\": what bears no mark is held");
+    ui.note("  tenantctl adopt --all    puts the mark on it, and changes nothing else");
     let scope = Scope::default().in_mode(Mode::Adopt);
     let adopted = diff::seen(desired, live, &scope);
     let then = diff::diff(desired, &adopted, &Scope::default());
@@ -198,14 +197,15 @@ fn explain(draft: &Draft, desired: &Desired, live: &Live, ui: &Ui) {
         ui.note("  tenantctl plan           still says \"No changes\"");
     } else {
         ui.note("  tenantctl plan           then shows what differs from what tenantctl sets up:");
-        ui.note(&lines(&differences));
+        list(&differences, ui);
         ui.note("  --mode additive leaves out of that whatever takes something away.");
     }
 }
 
-fn lines(differences: &[String]) -> String {
-    let lines: Vec<_> = differences.iter().map(|line| format!("    {line}")).collect();
-    lines.join("\n")
+fn list(differences: &[String], ui: &Ui) {
+    for line in differences {
+        ui.note(&format!("    {line}"));
+    }
 }
 
 fn counts(draft: &Draft) -> String {

@@ -18,6 +18,8 @@ mod man;
 mod plan;
 mod probe;
 mod progress;
+#[cfg(test)]
+mod reference;
 mod schema;
 mod session;
 mod ui;
@@ -50,15 +52,19 @@ struct Cli {
     )]
     directory: PathBuf,
     /// No colours; also by the environment variable `NO_COLOR`
+    ///
+    /// There are none either where standard output is no terminal.
     #[arg(long, global = true)]
     no_color: bool,
-    /// Only what was asked for: no progress, no notes
+    /// Only what was asked for: no progress, no notes, no warnings about the file
     #[arg(short, long, global = true)]
     quiet: bool,
     /// Every SQL statement and API call, with how long it took; twice, what happens underneath
+    ///
+    /// In a plan: the statements and calls of every step. No secret is shown.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
-    /// How standard error is written: for people, or one JSON object a line
+    /// How standard error is written: `text` for people, or `json`, one object a line
     #[arg(
         long,
         global = true,

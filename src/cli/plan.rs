@@ -1,4 +1,4 @@
-//! `plan`: what apply would do. It writes nowhere but to `--out` and `--status-file`.
+//! `plan`: what apply would do. It writes nowhere but to the files that it is given.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::{diff, report};
 /// Show what apply would do
 ///
 /// Reads AWS and Postgres, compares them with the file, and prints the difference. It writes nothing but the files
-/// of `--out` and `--status-file`, and takes no lock. `-v` shows every SQL statement and API call of the plan.
+/// that it is given, and takes no lock. `-v` shows every SQL statement and API call of the plan.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -28,9 +28,16 @@ pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) scope: ScopeArgs,
     /// Markdown, for a comment on a pull request
+    ///
+    /// A table first, a folded section a tenant, and never more than a comment holds.
     #[arg(long, conflicts_with = "json")]
     pub(super) markdown: bool,
-    /// Save the plan, for apply
+    /// The same Markdown in a file, besides what is printed
+    #[arg(long, value_name = "FILE")]
+    markdown_file: Option<PathBuf>,
+    /// Save the plan, for `tenantctl apply FILE`
+    ///
+    /// It is written with mode 0600, whole or not at all. Its path is relative to the current directory.
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
     /// Write how it ended, as JSON, for a script: empty, changes, refused or error
@@ -63,10 +70,14 @@ async fn planned(directory: &Path, args: &PlanArgs, ui: &Ui) -> Result<(Ended, V
     let session = session::open(directory, &args.scope.files, parallelism, args.scope.shallow, ui).await?;
     let live = session.read(ui).await?;
     let plan = make(&session, &live, &args.scope)?;
+    let markdown = || report::markdown::plan(&plan, &session.notices);
     if args.markdown {
-        ui.data(&report::markdown::plan(&plan, &session.notices));
+        ui.data(&markdown());
     } else {
         show(&session, &plan, &args.scope, ui);
+    }
+    if let Some(path) = &args.markdown_file {
+        plan::file::write_text(path, &markdown())?;
     }
     if let Some(path) = &args.out {
         plan::file::write(path, &plan)?;

@@ -51,6 +51,8 @@ pub(super) struct ProbeArgs {
     #[arg(long, value_name = "N", requires = "probe", help_heading = PROBE)]
     pub(super) probe_sample: Option<usize>,
     /// Which ones: a number that an earlier probe printed; default: others each time
+    ///
+    /// With the same seed, the same pairs are tried again.
     #[arg(long, value_name = "SEED", requires = "probe", help_heading = PROBE)]
     pub(super) probe_seed: Option<u32>,
     /// New connections a second, at most

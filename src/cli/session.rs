@@ -10,13 +10,13 @@ use super::exit::Failure;
 use super::ui::Ui;
 use super::{FileArgs, ScopeArgs, progress, validate};
 use crate::address::{Address, TenantId};
-use crate::apply::Target;
+use crate::apply::{ApplyError, Target};
 use crate::config::{AdminAuth, Cluster, Config};
 use crate::desired::{self, Desired, lint};
-use crate::diag::{Diagnostics, LocatedDiagnostic};
+use crate::diag::{Diagnostics, LocatedDiagnostic, SourceMap, Span};
 use crate::live::aws::Aws;
-use crate::live::connect::{Connector, Login, Reading};
-use crate::live::{Live, ReadRequest, rds, tls};
+use crate::live::connect::{Connector, Login, Purpose, Reading};
+use crate::live::{self, Live, ReadError, ReadRequest, rds, tls};
 use crate::model::{ClusterFacts, Secret};
 
 /// A checked configuration.
@@ -25,6 +25,8 @@ pub(super) struct Checked {
     pub cluster: Cluster,
     /// Its warnings.
     pub notices: Vec<LocatedDiagnostic>,
+    /// The files.
+    pub sources: SourceMap,
 }
 
 /// Everything a plan is made from.
@@ -33,6 +35,8 @@ pub(super) struct Session {
     pub target: Target,
     pub request: ReadRequest,
     pub notices: Vec<LocatedDiagnostic>,
+    /// Where the file names the cluster.
+    named: (Span, SourceMap),
 }
 
 /// Loads and checks; shows everything that is wrong at once.
@@ -47,8 +51,8 @@ pub(super) fn check(directory: &Path, files: &FileArgs, ui: &Ui) -> Result<Check
     };
     let Some(mut cluster) = config.cluster.clone() else {
         return Err(Failure::Said(
-            "no cluster block: write one with the RDS cluster identifier, for example\n\n    cluster \"main\" {\n      \
-             identifier = \"prod-tenants\"\n    }"
+            "there is no cluster block: write cluster \"main\" { identifier = \"the-rds-cluster-identifier\" }, or begin \
+             with tenantctl init"
                 .into(),
         ));
     };
@@ -59,6 +63,7 @@ pub(super) fn check(directory: &Path, files: &FileArgs, ui: &Ui) -> Result<Check
         config,
         cluster,
         notices,
+        sources: loaded.sources,
     })
 }
 
@@ -74,9 +79,12 @@ pub(super) async fn open(
         config,
         cluster,
         notices,
+        sources,
     } = check(directory, files, ui)?;
+    let named = (cluster.identifier.span, sources);
     let aws = Aws::load(cluster.region.as_deref(), None).await;
-    let discovery = rds::discover(&aws, &cluster.identifier.value).await?;
+    let discovered = rds::discover(&aws, &cluster.identifier.value).await;
+    let discovery = discovered.map_err(|error| placed(error, &named))?;
     for note in &discovery.notes {
         ui.note(note);
     }
@@ -84,15 +92,15 @@ pub(super) async fn open(
     let desired = match desired::compile(&config, &cluster, &facts) {
         Ok(desired) => desired,
         Err(problems) => {
-            let loaded = validate::load_files(directory, files);
             let mut diagnostics = Diagnostics::default();
             diagnostics.extend(problems);
-            ui.diagnose(&diagnostics, &loaded.sources);
+            ui.diagnose(&diagnostics, &named.1);
             return Err(Failure::Shown);
         }
     };
     let actor = actor();
-    let connector = connector(&cluster, &facts, &desired.admin, &actor).await?;
+    let connector = connector(&cluster, &facts, &desired.admin, &actor).await;
+    let connector = connector.map_err(|failure| placed(failure, &named))?;
     let request = request(&desired, &cluster, parallelism, shallow);
     let target = Target {
         aws,
@@ -107,14 +115,43 @@ pub(super) async fn open(
         target,
         request,
         notices,
+        named,
     })
 }
 
+/// A failure that is about the cluster as the file names it.
+fn placed(failure: impl Into<Failure>, (span, sources): &(Span, SourceMap)) -> Failure {
+    Failure::Placed {
+        failure: Box::new(failure.into()),
+        span: *span,
+        sources: Box::new(sources.clone()),
+    }
+}
+
 impl Session {
+    /// A session with the admin database.
+    pub(super) async fn admin(&self, purpose: Purpose) -> Result<live::connect::Session, Failure> {
+        let target = &self.target;
+        let connected = target.connector.connect(&target.admin_database, purpose).await;
+        connected.map_err(|error| self.placed(error))
+    }
+
+    /// A connection that could not be made is about the cluster that the file names; nothing else is.
+    pub(super) fn placed(&self, failure: impl Into<Failure>) -> Failure {
+        match failure.into() {
+            failure @ (Failure::Read(ReadError::Connect { .. } | ReadError::ConnectTimeout { .. })
+            | Failure::Apply(ApplyError::Read(
+                ReadError::Connect { .. } | ReadError::ConnectTimeout { .. },
+            ))) => placed(failure, &self.named),
+            other => other,
+        }
+    }
+
     /// Reads everything.
     pub(super) async fn read(&self, ui: &Ui) -> Result<Live, Failure> {
         let reading = crate::live::read(&self.target.aws, &self.target.connector, &self.request);
-        let live = progress::reading(ui, &self.target, reading).await?;
+        let read = progress::reading(ui, &self.target, reading).await;
+        let live = read.map_err(|error| self.placed(error))?;
         for note in &live.notes {
             ui.note(note);
         }

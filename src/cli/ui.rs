@@ -2,6 +2,7 @@
 #![expect(clippy::print_stderr, reason = "the one place that prints")]
 
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clap::ValueEnum;
 
@@ -17,6 +18,16 @@ pub(super) struct Ui {
     /// Standard error is a terminal on which something may move.
     pub(super) terminal: bool,
     format: LogFormat,
+    /// What became of the output so far; shared by clones.
+    written: Arc<Mutex<Written>>,
+}
+
+#[derive(Default)]
+struct Written {
+    /// Whether there was any data.
+    data: bool,
+    /// What was wrong.
+    diagnostics: Vec<LocatedDiagnostic>,
 }
 
 /// How standard error is written.
@@ -39,6 +50,7 @@ impl Ui {
             // What is logged line by line would tear a bar apart.
             terminal: terminal && verbose == 0 && format == LogFormat::Text,
             format,
+            written: Arc::default(),
         }
     }
 
@@ -84,6 +96,7 @@ impl Ui {
 
     /// The same, as others made it.
     pub(super) fn bytes(&self, data: &[u8]) {
+        self.written().data = true;
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(data).and_then(|()| out.flush());
     }
@@ -105,8 +118,23 @@ impl Ui {
         }
     }
 
-    /// What is wrong with the files, with its places.
+    /// With `--json`, whoever reads gets one document however it ends: one that failed before it had any says why.
+    pub(super) fn failed_as_json(&self) {
+        let Written { data, diagnostics } = std::mem::take(&mut *self.written());
+        if !data {
+            let document =
+                serde_json::json!({ "format_version": crate::plan::FORMAT, "diagnostics": diagnostics });
+            self.data(&format!("{document:#}\n"));
+        }
+    }
+
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is wrong, with its place in the files if it has one.
     pub(super) fn diagnose(&self, diagnostics: &Diagnostics, sources: &SourceMap) {
+        self.written().diagnostics.extend(diagnostics.located(sources));
         match self.format {
             LogFormat::Json => diagnostics.located(sources).iter().for_each(log),
             LogFormat::Text => {
@@ -114,7 +142,7 @@ impl Ui {
                     color: self.color && std::io::stderr().is_terminal(),
                     ..crate::diag::Style::default()
                 };
-                eprintln!("{}", diagnostics.render(sources, style).trim_end());
+                eprintln!("{}\n", diagnostics.render(sources, style).trim_end());
             }
         }
     }
@@ -137,19 +165,19 @@ fn log(found: &LocatedDiagnostic) {
         file,
         line,
         column,
+        cause,
         help,
         // For programs that show sources; a line of a log has its place.
         excerpt: _,
         related: _,
-        remedy: _,
     } = found;
-    let (file, help) = (file.as_deref(), help.as_deref());
+    let (file, cause, help) = (file.as_deref(), cause.as_deref(), help.as_deref());
     match severity {
         Severity::Error => {
-            tracing::error!(target: "tenantctl::ui", code, file, line, column, help, "{message}");
+            tracing::error!(target: "tenantctl::ui", code, file, line, column, cause, help, "{message}");
         }
         Severity::Warning => {
-            tracing::warn!(target: "tenantctl::ui", code, file, line, column, help, "{message}");
+            tracing::warn!(target: "tenantctl::ui", code, file, line, column, cause, help, "{message}");
         }
     }
 }

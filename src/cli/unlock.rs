@@ -30,11 +30,7 @@ pub(super) struct UnlockArgs {
 pub(super) async fn run(directory: &Path, args: &UnlockArgs, ui: &Ui) -> Result<Ended, Failure> {
     let session = session::open(directory, &args.files, 1, true, ui).await?;
     let workspace = &session.desired.workspace;
-    let target = &session.target;
-    let admin = target
-        .connector
-        .connect(&target.admin_database, Purpose::Write)
-        .await?;
+    let admin = session.admin(Purpose::Write).await?;
     let holders = unlock::holders(&admin, workspace).await?;
     if holders.is_empty() {
         ui.data(&format!(

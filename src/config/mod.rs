@@ -9,6 +9,7 @@
 
 mod arguments;
 mod cluster;
+mod constraint;
 mod context;
 mod decode;
 mod eval;
@@ -30,6 +31,7 @@ mod tenant;
 mod tokens;
 mod types;
 mod value;
+mod variables;
 
 use std::path::PathBuf;
 

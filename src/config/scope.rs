@@ -1,17 +1,16 @@
-//! Variables and locals: what `var.x` and `local.x` stand for.
+//! What names stand for: `var.x`, by way of [`variables`], and `local.x`.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use hcl::edit::Span as _;
 use hcl::edit::expr::Expression;
-use hcl::edit::parser::parse_expr;
 use hcl::edit::structure::{Block, Body, Structure};
 
 use super::context::{Context, span_in};
 use super::eval::{Evaluator, local_names};
-use super::table::VARIABLE;
-use super::value::{Kind, Value};
-use crate::diag::{Diagnostic, SourceMap, Span, quote, suggestion};
+use super::value::Value;
+use super::variables;
+use crate::diag::{Diagnostic, SourceMap, Span, quote};
 
 /// One loaded file.
 pub(super) struct File {
@@ -31,13 +30,6 @@ struct Definition<'a> {
     expression: &'a Expression,
 }
 
-/// What a variable accepts from the command line.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    Text,
-    Expression,
-}
-
 /// Fills the context's variables, then its locals.
 pub(super) fn build(
     context: &mut Context<'_>,
@@ -45,60 +37,8 @@ pub(super) fn build(
     variable_files: &[File],
     overrides: &[Override],
 ) {
-    let wanted = declare(context, files);
-    for file in variable_files {
-        for attribute in file.body.attributes() {
-            let name_span = span_in(file.index, attribute.key.span());
-            let name = context.name_at(name_span).to_owned();
-            if wanted.contains_key(&name) {
-                let value = Evaluator::new(context, file.index).eval(&attribute.value);
-                context.variables.insert(name, value);
-            }
-        }
-    }
-    for given in overrides {
-        apply(context, &wanted, given);
-    }
-    for (name, (_, span)) in &wanted {
-        if !context.variables.contains_key(name) {
-            context.push(
-                Diagnostic::error(
-                    "variable_without_value",
-                    format!("the variable {} has no value", quote(name)),
-                )
-                .at(*span)
-                .help(format!("give it a `default`, or pass --var {name}=VALUE")),
-            );
-            context.variables.insert(name.clone(), Value::invalid(*span));
-        }
-    }
+    variables::fill(context, files, variable_files, overrides);
     locals(context, files);
-}
-
-fn declare(context: &mut Context<'_>, files: &[File]) -> BTreeMap<String, (Wanted, Span)> {
-    let mut declared: BTreeMap<String, (Wanted, Span)> = BTreeMap::new();
-    for file in files {
-        for block in file.body.blocks().filter(|block| block.has_ident("variable")) {
-            let Some((name, span)) = only_label(context, file.index, block) else {
-                continue;
-            };
-            if let Some((_, first)) = declared.get(&name) {
-                let first = *first;
-                context.push(
-                    Diagnostic::error(
-                        "duplicate_variable",
-                        format!("the variable {} is declared twice", quote(&name)),
-                    )
-                    .at(span)
-                    .related(first, "first declared here"),
-                );
-                continue;
-            }
-            let wanted = variable(context, file.index, block, &name);
-            declared.insert(name, (wanted, span));
-        }
-    }
-    declared
 }
 
 /// The label of a block that has exactly one.
@@ -118,79 +58,6 @@ pub(super) fn only_label(context: &mut Context<'_>, file: usize, block: &Block) 
             .help(format!("write: {kind} \"NAME\" {{ ... }}")),
     );
     None
-}
-
-/// Reads one `variable` block; its default, if any, goes to the context.
-fn variable(context: &mut Context<'_>, file: usize, block: &Block, name: &str) -> Wanted {
-    let mut by_type = None;
-    for structure in &block.body {
-        let (key, value) = match structure {
-            Structure::Attribute(attribute) => (&attribute.key, Some(&attribute.value)),
-            // Terraform's `validation` is for Terraform.
-            Structure::Block(inner) if inner.has_ident("validation") => continue,
-            Structure::Block(inner) => (&inner.ident, None),
-        };
-        let span = span_in(file, key.span());
-        let key = context.name_at(span).to_owned();
-        match (key.as_str(), value) {
-            ("default", Some(expression)) => {
-                let value = Evaluator::new(context, file).eval(expression);
-                context.variables.insert(name.to_owned(), value);
-            }
-            ("type", Some(expression)) => by_type = Some(wanted_by_type(expression)),
-            ("description" | "sensitive" | "nullable", Some(_)) => {}
-            _ => {
-                let mut refusal =
-                    Diagnostic::error("unknown_argument", format!("a variable has no {}", quote(&key)))
-                        .at(span);
-                refusal.help = suggestion(&key, VARIABLE.names());
-                context.push(refusal);
-            }
-        }
-    }
-    let default = context.variables.get(name).map(|value| &value.kind);
-    by_type.unwrap_or(match default {
-        None | Some(Kind::String(_) | Kind::Null | Kind::Invalid) => Wanted::Text,
-        Some(_) => Wanted::Expression,
-    })
-}
-
-/// `string` is taken as it stands; `number`, `bool`, `list(..)` and the like are read as an expression.
-fn wanted_by_type(expression: &Expression) -> Wanted {
-    match expression.as_variable().map(|name| name.as_str()) {
-        Some("string") => Wanted::Text,
-        _ => Wanted::Expression,
-    }
-}
-
-fn apply(context: &mut Context<'_>, wanted: &BTreeMap<String, (Wanted, Span)>, given: &Override) {
-    let text = context.sources.text(given.file).to_owned();
-    let span = Span {
-        file: given.file,
-        start: 0,
-        end: text.len(),
-    };
-    let value = match wanted.get(&given.name) {
-        Some((Wanted::Text, _)) => Value::string(&text, span),
-        Some((Wanted::Expression, _)) => match parse_expr(&text) {
-            Ok(expression) => Evaluator::new(context, given.file).eval(&expression),
-            Err(error) => context.refuse(Diagnostic::error("syntax", error.message().to_owned()).at(span)),
-        },
-        None if context.incomplete => return,
-        None => {
-            let help = suggestion(&given.name, wanted.keys().map(String::as_str))
-                .unwrap_or_else(|| format!("declare it: variable \"{}\" {{}}", given.name));
-            context.push(
-                Diagnostic::error(
-                    "unknown_variable",
-                    format!("--var sets {}, which is not declared", quote(&given.name)),
-                )
-                .help(help),
-            );
-            return;
-        }
-    };
-    context.variables.insert(given.name.clone(), value);
 }
 
 /// Evaluates the locals, each after those it takes from. No recursion: a chain of them may be long.

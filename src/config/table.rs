@@ -379,9 +379,11 @@ pub const VARIABLE: Block = Block {
         row(
             "type",
             Form::Type,
-            Some("by the default"),
+            Some("any"),
             "list(string)",
-            "`string`: the text of `--var` is taken as it stands. Anything else: it is read as an expression.",
+            "What a value has to be, as in Terraform: `string`, `number`, `bool`, `list(..)`, `set(..)`, `map(..)`, `tuple([..])`, \
+             `object({ ips = list(string), limit = optional(number, 20) })`. A value is converted where that loses nothing, \
+             and refused otherwise.",
         ),
         row(
             "description",
@@ -391,7 +393,13 @@ pub const VARIABLE: Block = Block {
             "No effect.",
         ),
         row("sensitive", Form::Bool, Some("none"), "false", "No effect."),
-        row("nullable", Form::Bool, Some("none"), "false", "No effect."),
+        row(
+            "nullable",
+            Form::Bool,
+            Some("`true`"),
+            "false",
+            "`false`: null is refused.",
+        ),
     ],
 };
 

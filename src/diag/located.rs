@@ -26,9 +26,9 @@ pub struct LocatedDiagnostic {
     pub excerpt: Option<Excerpt>,
     /// A second place that belongs to it.
     pub related: Option<RelatedPlace>,
+    /// Why, where the message does not say it.
+    pub cause: Option<String>,
     /// What to do next.
-    pub remedy: Option<String>,
-    /// The same, under its older name.
     pub help: Option<String>,
 }
 
@@ -77,7 +77,7 @@ impl LocatedDiagnostic {
                     column: position.column,
                 }
             }),
-            remedy: diagnostic.help.clone(),
+            cause: diagnostic.cause.clone(),
             help: diagnostic.help.clone(),
         }
     }

@@ -40,6 +40,10 @@ fn render_one(renderer: &Renderer, sources: &SourceMap, diagnostic: &Diagnostic)
     if let Some(span) = diagnostic.span {
         group = show_place(group, sources, span, diagnostic.concealed);
     }
+    if let Some(cause) = &diagnostic.cause {
+        let level = Level::NOTE.with_name("cause");
+        group = group.element(level.message(normalize_untrusted_str(cause)));
+    }
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(normalize_untrusted_str(help)));
     }

@@ -1,4 +1,4 @@
-//! The texts that diagnostics are about.
+//! The loaded files, and where in them something stands.
 
 use super::Span;
 

@@ -111,6 +111,8 @@ pub struct Session {
     notices: Arc<Mutex<Vec<(SqlState, String)>>>,
     /// The database it is in.
     pub database: String,
+    /// The role that it logged in as.
+    pub username: String,
 }
 
 impl Session {
@@ -212,6 +214,7 @@ impl Connector {
             client: opened.client,
             notices: opened.notices,
             database: database.to_owned(),
+            username: self.username.clone(),
         })
     }
 

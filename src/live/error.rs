@@ -1,17 +1,20 @@
 //! What can go wrong while reading, and what to do about it.
 
+use std::fmt;
+
 use tokio_postgres::error::SqlState;
 
 use super::aws::AwsError;
+use super::connect::Session;
+use super::remedy::{self, Remedy};
+use crate::diag::Problem;
 
 /// Why something could not be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum ReadError {
     /// AWS said no, or did not answer.
-    #[error(transparent)]
-    Aws(#[from] AwsError),
+    Aws(AwsError),
     /// Postgres refused a connection, or could not be reached.
-    #[error("cannot connect to {username}@{host}:{port}/{database}: {}{}", describe(.source), remedy(.source))]
     Connect {
         /// Host.
         host: String,
@@ -25,7 +28,6 @@ pub enum ReadError {
         source: Box<tokio_postgres::Error>,
     },
     /// Nobody answered in time.
-    #[error("cannot connect to {host}:{port}: no answer within 60 s; is the address reachable from here?")]
     ConnectTimeout {
         /// Host.
         host: String,
@@ -33,24 +35,19 @@ pub enum ReadError {
         port: u16,
     },
     /// A query failed.
-    #[error("reading database \"{database}\" failed: {}{}", describe(.source), remedy(.source))]
     Query {
+        /// Role.
+        username: String,
         /// Database.
         database: String,
         /// What the driver said.
         source: Box<tokio_postgres::Error>,
     },
     /// TLS could not be set up.
-    #[error("TLS: {0}")]
     Tls(String),
     /// The ledger cannot be understood.
-    #[error("the ledger (schema tenantctl) cannot be read: {0}")]
     Ledger(String),
     /// Somebody else's schema.
-    #[error(
-        "schema \"tenantctl\" belongs to \"{owner}\", not to the admin \"{admin}\": a ledger that somebody else can \
-         write proves nothing. Rename that schema, or run as \"{owner}\""
-    )]
     ForeignLedger {
         /// Who owns it.
         owner: String,
@@ -76,9 +73,10 @@ impl ReadError {
         }
     }
 
-    pub(super) fn query(database: &str, source: tokio_postgres::Error) -> Self {
+    pub(super) fn query(session: &Session, source: tokio_postgres::Error) -> Self {
         Self::Query {
-            database: database.to_owned(),
+            username: session.username.clone(),
+            database: session.database.clone(),
             source: Box::new(source),
         }
     }
@@ -97,6 +95,63 @@ impl ReadError {
             Self::Connect { source, .. } | Self::Query { source, .. } => source.code(),
             _ => None,
         }
+    }
+
+    /// What happened, why that usually is, and what to do next.
+    pub fn problem(&self) -> Problem {
+        match self {
+            Self::Aws(error) => error.problem(),
+            Self::Connect {
+                host,
+                port,
+                username,
+                database,
+                source,
+            } => remedy::postgres(describe(source), source, username)
+                .within(&format!("cannot connect to {username}@{host}:{port}/{database}")),
+            Self::ConnectTimeout { host, port } => {
+                let message = format!("cannot connect to {host}:{port}: no answer within 60 s");
+                let problem = Problem::new("connection_timeout", message);
+                match Remedy::of_connection("timeout") {
+                    Some(known) => problem.because(known.cause).help(known.help),
+                    None => problem,
+                }
+            }
+            Self::Query {
+                username,
+                database,
+                source,
+            } => remedy::postgres(describe(source), source, username)
+                .within(&format!("reading database \"{database}\" failed")),
+            Self::Tls(problem) => Problem::new("tls_configuration", format!("TLS: {problem}"))
+                .help("Correct `sslrootcert` in the cluster block; its path is relative to the configuration directory"),
+            Self::Ledger(problem) => {
+                let message = format!("the ledger (schema tenantctl) cannot be read: {problem}");
+                Problem::new("ledger_unreadable", message)
+                    .because("somebody wrote into it, or a later version of tenantctl did")
+                    .help("Use the version that wrote it: SELECT tool_version FROM tenantctl.run ORDER BY started_at DESC")
+            }
+            Self::ForeignLedger { owner, admin } => {
+                let message = format!("schema \"tenantctl\" belongs to \"{owner}\", not to the admin \"{admin}\"");
+                Problem::new("foreign_ledger", message)
+                    .because("a ledger that somebody else can write proves nothing")
+                    .help(format!("Rename that schema, or run as \"{owner}\""))
+            }
+        }
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problem().fmt(f)
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+impl From<AwsError> for ReadError {
+    fn from(error: AwsError) -> Self {
+        Self::Aws(error)
     }
 }
 
@@ -128,27 +183,4 @@ pub fn is_lost(error: &tokio_postgres::Error) -> bool {
             error.code(),
             Some(&SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN | &SqlState::CANNOT_CONNECT_NOW)
         )
-}
-
-fn remedy(error: &tokio_postgres::Error) -> &'static str {
-    match error.code() {
-        Some(&SqlState::INVALID_PASSWORD) => {
-            ". The password comes from TENANTCTL_PASSWORD_<CLUSTER> or PGPASSWORD, or set auth = \"iam\" or \
-             \"secret\" in the admin block"
-        }
-        Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => {
-            ". A member of rds_iam, however indirect, can only log in by token: is the admin one?"
-        }
-        Some(&SqlState::TOO_MANY_CONNECTIONS) => {
-            ". All connections were taken for a minute: end some, raise max_connections or the role's CONNECTION LIMIT, \
-             or lower --parallelism"
-        }
-        None if error.to_string().contains("tls") => {
-            ". The server's certificate is verified: set sslrootcert, or sslmode where the network is trusted"
-        }
-        _ if is_lost(error) => {
-            ". The connection was lost, or never made: run this again once the server is there"
-        }
-        _ => "",
-    }
 }

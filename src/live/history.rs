@@ -22,7 +22,7 @@ pub async fn read(
     if !ledger::is_there(session, admin).await? {
         return Ok(Vec::new());
     }
-    let failed = |error| ReadError::query(&session.database, error);
+    let failed = |error| ReadError::query(session, error);
     let tenant = tenant.map(TenantId::as_str);
     let rows = session
         .query(

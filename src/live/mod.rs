@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod postgres;
 pub mod rds;
 mod read;
+pub mod remedy;
 pub mod tls;
 mod trace;
 

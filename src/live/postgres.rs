@@ -35,7 +35,7 @@ pub(super) async fn rows(session: &Session, sql: &str) -> Result<Vec<Row>, ReadE
     session
         .query(sql, &[])
         .await
-        .map_err(|error| ReadError::query(&session.database, error))
+        .map_err(|error| ReadError::query(session, error))
 }
 
 /// Reads the shared catalogs.
@@ -218,7 +218,7 @@ pub(super) async fn read_dependents(
     let found = session
         .query(include_str!("sql/dependents.sql"), &[&roles])
         .await
-        .map_err(|error| ReadError::query(&session.database, error))?;
+        .map_err(|error| ReadError::query(session, error))?;
     let one = |row: &Row| Dependents {
         role: row.get("role"),
         database: row.get("database"),

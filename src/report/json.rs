@@ -69,9 +69,9 @@ pub fn applied(plan: &Plan, report: &Report) -> Value {
         .results
         .iter()
         .map(|result| {
-            let (outcome, error) = match &result.outcome {
+            let (outcome, problem) = match &result.outcome {
                 Outcome::Done => ("done", None),
-                Outcome::Failed(error) => ("failed", Some(error)),
+                Outcome::Failed(problem) => ("failed", Some(problem)),
                 Outcome::Skipped => ("skipped", None),
                 Outcome::Interrupted => ("interrupted", None),
             };
@@ -80,7 +80,8 @@ pub fn applied(plan: &Plan, report: &Report) -> Value {
                 "address": result.address.to_string(),
                 "tenant": result.tenant,
                 "outcome": outcome,
-                "error": error,
+                "error": problem.map(ToString::to_string),
+                "problem": problem,
             })
         })
         .collect();

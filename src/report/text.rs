@@ -1,6 +1,6 @@
 //! Plans and results for people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use similar::{ChangeTag, TextDiff};
@@ -287,21 +287,24 @@ pub fn applied(plan: &Plan, report: &Report, style: Style) -> String {
         let _ = writeln!(text, "handed over: {}", printable(&path.display().to_string()));
     }
     let mut unfinished = 0;
+    let mut said = BTreeSet::new();
     for result in &report.results {
         match &result.outcome {
             Outcome::Done => {}
-            Outcome::Failed(error) => {
+            Outcome::Failed(problem) => {
                 let of = result
                     .tenant
                     .as_ref()
                     .map_or_else(String::new, |tenant| format!("{tenant}: "));
-                let what = printable(&format!("{of}{}", result.address));
-                let _ = writeln!(
-                    text,
-                    "{} {what}: {}",
-                    style.paint("31", "failed:"),
-                    printable(error)
-                );
+                let what = printable(&format!("{of}{}: {}", result.address, problem.message));
+                let _ = writeln!(text, "{} {what}", style.paint("31", "failed:"));
+                // Of a hundred steps that fail alike, the first one says what to do.
+                let known = !said.insert((problem.code, &problem.help));
+                for (word, more) in [("cause", &problem.cause), ("help", &problem.help)] {
+                    if let Some(more) = more.as_ref().filter(|_| !known) {
+                        let _ = writeln!(text, "  = {word}: {}", printable(more));
+                    }
+                }
             }
             Outcome::Skipped | Outcome::Interrupted => unfinished += 1,
         }

@@ -5,10 +5,16 @@
     reason = "a test that cannot go on says where by panicking"
 )]
 
+mod api;
+mod expressions;
+mod github;
+mod gitlab;
 #[path = "../live/login.rs"]
 #[expect(dead_code, reason = "tests/live uses the rest")]
 mod login;
 mod permissions;
+mod repository;
+mod runner;
 #[path = "../live/site.rs"]
 #[expect(dead_code, reason = "tests/live uses the rest")]
 mod site;

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use tenantctl::desired::permissions::{PERMISSIONS, Permission, Purpose};
 use tenantctl_testbed::{ClusterSpec, Credentials, Fault, MASTER};
 
 use super::login::Recipient;
@@ -294,4 +295,40 @@ fn the_admins_way_in_is_in_the_policy() {
     site.write("tenants.hcl", &site.cluster("admin { auth = \"iam\" }"));
     let unknown = site.run(&["iam-policy", "plan"]).refused();
     assert!(unknown.contains("write its `username`"), "{unknown}");
+}
+
+/// The table in the documentation is the one in the code.
+#[test]
+fn the_documentation_has_every_permission() {
+    let path = super::runner::root().join("docs/ci.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let found: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("| `") && line.contains(":"))
+        .collect();
+    let words = |permission: &Permission| {
+        let of = |purpose: Purpose, word| permission.purposes.contains(&purpose).then_some(word);
+        let commands = [
+            of(Purpose::Plan, "plan"),
+            of(Purpose::Apply, "apply"),
+            of(Purpose::Audit, "audit"),
+        ];
+        let commands: Vec<&str> = commands.into_iter().flatten().collect();
+        format!(
+            "| `{}` | {} | {} |",
+            permission.action,
+            commands.join(", "),
+            permission.why
+        )
+    };
+    for permission in PERMISSIONS {
+        let row = words(permission);
+        assert!(found.contains(&row.as_str()), "docs/ci.md lacks this row:\n{row}");
+    }
+    let rows = found.iter().filter(|row| {
+        ["iam:", "rds", "secrets"]
+            .iter()
+            .any(|service| row[3..].starts_with(service))
+    });
+    assert_eq!(rows.count(), PERMISSIONS.len());
 }

@@ -12,6 +12,7 @@ mod places;
 mod properties;
 mod reference;
 mod reports;
+mod variables;
 mod wrong;
 
 use tenantctl::config::{self, Loaded};

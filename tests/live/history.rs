@@ -79,7 +79,7 @@ fn runs_are_remembered_with_what_they_did(major: u16) {
     assert_eq!(own.len(), 1);
     assert_eq!(own[0]["id"], first["id"]);
     assert!(steps(&own[0], |step| step["tenant"] != "client01").is_empty());
-    assert_eq!(history(&site, &["--limit", "1"]), [failed.clone()]);
+    assert_eq!(history(&site, &["--limit", "1"]), std::slice::from_ref(failed));
     let text = site.run(&["history", "--tenant", "client02"]).ok();
     for part in [
         "~1 of 1 tenant",

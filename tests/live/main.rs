@@ -25,6 +25,7 @@ mod many;
 mod narrower;
 mod one_line;
 mod quoting;
+mod remedies;
 mod removal;
 mod reopened;
 mod saved_plan;

@@ -127,7 +127,5 @@ fn no_key_was_made(open: &OpenStep, ledger: &Ledger, live: &Live) -> bool {
 
 async fn live_admin(session: &Session) -> Result<String, ApplyError> {
     let row = session.query_one("SELECT current_user::text", &[]).await;
-    Ok(row
-        .map_err(|error| ApplyError::sql(&session.database, error))?
-        .get(0))
+    Ok(row.map_err(|error| ApplyError::sql(session, error))?.get(0))
 }

@@ -93,7 +93,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 /// A bool, or the text of one.
-pub(super) fn as_bool(value: &Value) -> Option<bool> {
+pub(in crate::config) fn as_bool(value: &Value) -> Option<bool> {
     match &value.kind {
         Kind::Bool(value) => Some(*value),
         Kind::String(text) => match &**text {

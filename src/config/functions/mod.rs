@@ -19,7 +19,8 @@ mod sets;
 mod strings;
 
 use self::call::Outcome;
-pub(super) use self::call::{Argument, Call};
+pub(super) use self::call::{Argument, Call, as_number};
+pub(super) use self::conversions::as_bool;
 pub(super) use self::patterns::Pattern;
 use super::context::Context;
 use super::value::Value;

@@ -7,6 +7,9 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId as _;
 
+use crate::diag::Problem;
+use crate::live::remedy::Remedy;
+
 /// What kind of failure it was, as far as anything depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AwsErrorKind {
@@ -52,7 +55,9 @@ struct Details {
     code: Option<String>,
     message: String,
     request_id: Option<String>,
-    remedy: Option<String>,
+    known: Option<&'static Remedy>,
+    /// A better remedy than that of the table.
+    help: Option<String>,
 }
 
 impl AwsError {
@@ -72,7 +77,8 @@ impl AwsError {
             None => kind_without_code(error, &message),
         };
         Self(Box::new(Details {
-            remedy: remedy(kind, operation, code.as_deref(), &message),
+            known: Remedy::of_aws(code.as_deref().unwrap_or(word(kind)), &message),
+            help: None,
             operation,
             subject: subject.to_owned(),
             kind,
@@ -96,7 +102,8 @@ impl AwsError {
     ) -> Self {
         let message = message.into();
         Self(Box::new(Details {
-            remedy: remedy(kind, operation, None, &message),
+            known: Remedy::of_aws(word(kind), &message),
+            help: None,
             operation,
             subject: subject.to_owned(),
             kind,
@@ -109,7 +116,7 @@ impl AwsError {
     /// The same error with another remedy.
     #[must_use]
     pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
-        self.0.remedy = Some(remedy.into());
+        self.0.help = Some(remedy.into());
         self
     }
 
@@ -138,30 +145,62 @@ impl AwsError {
         self.0.request_id.as_deref()
     }
 
-    /// What to do next.
-    pub fn remedy(&self) -> Option<&str> {
-        self.0.remedy.as_deref()
+    /// What happened, why that usually is, and what to do next.
+    pub fn problem(&self) -> Problem {
+        let details = &self.0;
+        let known = details.known;
+        let help = known.map(|known| known.help.replace("{operation}", details.operation));
+        Problem {
+            code: known.map_or("aws_error", |known| known.code),
+            message: self.what(),
+            cause: known.map(|known| known.cause.to_owned()),
+            help: details.help.clone().or(help).or_else(|| Some(UNKNOWN.to_owned())),
+        }
+    }
+
+    fn what(&self) -> String {
+        let details = &self.0;
+        let mut what = details.operation.to_owned();
+        if !details.subject.is_empty() {
+            what = format!("{what} {}", details.subject);
+        }
+        if let Some(code) = &details.code {
+            what = format!("{what}: {code}");
+        }
+        what = format!("{what}: {}", details.message.trim_end_matches('.'));
+        if let Some(id) = &details.request_id {
+            what = format!("{what} (request {id})");
+        }
+        what
     }
 }
 
 impl fmt::Display for AwsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let details = &self.0;
-        f.write_str(details.operation)?;
-        if !details.subject.is_empty() {
-            write!(f, " {}", details.subject)?;
-        }
-        if let Some(code) = &details.code {
-            write!(f, ": {code}")?;
-        }
-        write!(f, ": {}", details.message.trim_end_matches('.'))?;
-        if let Some(id) = &details.request_id {
-            write!(f, " (request {id})")?;
-        }
-        if let Some(remedy) = &details.remedy {
-            write!(f, ". {remedy}")?;
-        }
-        Ok(())
+        self.problem().fmt(f)
+    }
+}
+
+/// What to do about what is in no table.
+const UNKNOWN: &str = "Look the code up in the documentation of the service; -v shows the calls before it";
+
+/// How the table of remedies calls what has no code.
+fn word(kind: AwsErrorKind) -> &'static str {
+    match kind {
+        AwsErrorKind::Credentials => "credentials",
+        AwsErrorKind::Region => "region",
+        AwsErrorKind::Unreachable => "unreachable",
+        AwsErrorKind::NotOurs => "not_ours",
+        AwsErrorKind::NotFound => "not_found",
+        AwsErrorKind::Expired
+        | AwsErrorKind::Denied
+        | AwsErrorKind::Throttled
+        | AwsErrorKind::Exists
+        | AwsErrorKind::DeleteConflict
+        | AwsErrorKind::Busy
+        | AwsErrorKind::Limit
+        | AwsErrorKind::MalformedPolicy
+        | AwsErrorKind::Other => "",
     }
 }
 
@@ -175,6 +214,7 @@ fn kind_of_code(code: &str) -> AwsErrorKind {
         "ExpiredToken"
         | "ExpiredTokenException"
         | "RequestExpired"
+        | "RequestTimeTooSkewed"
         | "InvalidClientTokenId"
         | "UnrecognizedClientException"
         | "SignatureDoesNotMatch"
@@ -204,7 +244,13 @@ fn kind_without_code<E>(error: &SdkError<E>, message: &str) -> AwsErrorKind
 where
     E: Error + 'static,
 {
-    if message.contains("Missing Region") || message.contains("region must be set") {
+    // The last one is about the region's name, which becomes a part of the endpoint's.
+    let about_region = [
+        "Missing Region",
+        "region must be set",
+        "must be a valid host label",
+    ];
+    if about_region.iter().any(|part| message.contains(part)) {
         return AwsErrorKind::Region;
     }
     if causes(error).any(|cause| cause.is::<CredentialsError>()) {
@@ -214,59 +260,6 @@ where
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => AwsErrorKind::Unreachable,
         _ => AwsErrorKind::Other,
     }
-}
-
-fn remedy(kind: AwsErrorKind, operation: &str, code: Option<&str>, message: &str) -> Option<String> {
-    let text = match kind {
-        AwsErrorKind::Credentials => {
-            "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws sso login`; \
-             `aws sts get-caller-identity` shows whether it worked"
-        }
-        AwsErrorKind::Expired if code == Some("SignatureDoesNotMatch") => {
-            "The secret key does not belong to the key id, or this machine's clock is wrong"
-        }
-        AwsErrorKind::Expired => {
-            "The credentials are no longer valid, or not yet when the key is seconds old: renew them, \
-             for example by `aws sso login`"
-        }
-        AwsErrorKind::Denied => {
-            return Some(format!(
-                "Allow `{operation}` to the caller, and see that no permissions boundary or organisation policy denies it"
-            ));
-        }
-        AwsErrorKind::Region => "Write `region` in the cluster block, or set AWS_REGION",
-        AwsErrorKind::Unreachable => "Check the network and, where it is set, AWS_ENDPOINT_URL",
-        AwsErrorKind::Throttled => "Run again later, or with a lower --parallelism: what is done stays done",
-        AwsErrorKind::Limit if message.contains("policy size") => {
-            "All inline policies of a user or role share this size: remove others from it, or make them managed policies"
-        }
-        AwsErrorKind::Limit if message.contains("ACLSizePerRole") => {
-            "The trust policy is too long: name fewer or wider networks in `allowed_ips`"
-        }
-        AwsErrorKind::Limit if message.contains("RolesPerAccount") => {
-            "The account has no room for more roles: ask AWS for more under Service Quotas, IAM, \"Roles per account\" \
-             (L-FE177D64), or delete roles that nobody needs, and run again"
-        }
-        AwsErrorKind::Limit if message.contains("UsersPerAccount") => {
-            "The account has no room for more users, and AWS raises this quota for nobody: delete users that nobody needs, \
-             or use another account"
-        }
-        AwsErrorKind::MalformedPolicy if message.contains("Invalid principal") => {
-            "IAM knows no such user or role, or not any more. Plan again: it shows what is gone"
-        }
-        AwsErrorKind::Limit => {
-            "A quota of the account is used up; https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html \
-             says which can be raised"
-        }
-        AwsErrorKind::Busy => "Run again: AWS was still busy with an earlier change",
-        AwsErrorKind::NotFound
-        | AwsErrorKind::Exists
-        | AwsErrorKind::DeleteConflict
-        | AwsErrorKind::MalformedPolicy
-        | AwsErrorKind::NotOurs
-        | AwsErrorKind::Other => return None,
-    };
-    Some(text.to_owned())
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
@@ -286,5 +279,7 @@ fn chain(error: &(dyn Error + 'static)) -> String {
         }
         text.push_str(&said);
     }
-    text
+    // The chain of credentials says on lines of their own what it has tried.
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    lines.join("; ").replace(":; ", ": ")
 }

@@ -58,7 +58,12 @@ async fn errors_say_what_and_what_next() {
     let stub = Stub::start(|_, _| refusal(403, "ExpiredToken", "The security token is expired")).await;
     let error = list(&stub.aws).await.expect_err("expired");
     assert_eq!(error.kind(), AwsErrorKind::Expired);
-    assert!(error.remedy().is_some_and(|text| text.contains("aws sso login")));
+    assert!(
+        error
+            .problem()
+            .help
+            .is_some_and(|text| text.contains("aws sso login"))
+    );
 }
 
 #[tokio::test]
