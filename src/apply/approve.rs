@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::lock::Lock;
 use super::{ApplyError, ApprovedPlan, Target, ledger};
+use crate::address::Address;
 use crate::live::{self, ReadRequest};
 use crate::plan::{Plan, Step};
 
@@ -45,11 +46,16 @@ pub async fn approve(
     request: &ReadRequest,
     again: impl Fn(&Live) -> Plan,
 ) -> Result<ApprovedPlan, ApplyError> {
-    let touched: BTreeSet<String> = plan
+    let inside = plan
         .touched
         .iter()
-        .filter_map(|(address, _)| address.inside_database().map(str::to_owned))
-        .collect();
+        .filter_map(|(address, _)| address.inside_database());
+    // What is inside one that moves is still under its old name.
+    let moving = plan.changes.iter().filter_map(|change| match &change.moved_from {
+        Some(Address::Database { name }) => Some(name.as_str()),
+        _ => None,
+    });
+    let touched: BTreeSet<String> = inside.chain(moving).map(str::to_owned).collect();
     let request = ReadRequest {
         only_databases: Some(touched),
         shallow: false,

@@ -12,9 +12,10 @@ use super::ledger::{self, Run};
 use super::pool::Pool;
 use super::statement::{again, begin_transaction, commit, run_statement, transaction};
 use super::{ApplyError, Target, disown, secret_material, sessions};
+use crate::address::Address;
 use crate::live::connect::Session;
 use crate::model::quote::{quote_identifier, quote_literal};
-use crate::plan::{Command, HandOver, IamCommand, Phase, SqlCommand, Step};
+use crate::plan::{Command, HandOver, IamCommand, Phase, Record, SqlCommand, Step};
 
 /// What steps are done with.
 pub(super) struct Executor<'a> {
@@ -85,7 +86,11 @@ impl Executor<'_> {
             };
             match work.await {
                 Ok(()) => return Ok(()),
-                Err(error) => again(error, &mut attempt).await?,
+                Err(error) => {
+                    if let Err(error) = again(error, &mut attempt).await {
+                        return Err(self.with_who_is_there(step, error).await);
+                    }
+                }
             }
         }
     }
@@ -173,6 +178,26 @@ impl Executor<'_> {
             return error;
         }
         let inside = sessions::in_database(session, &step.address.name()).await;
+        error.in_the_way_of(&inside.unwrap_or_default())
+    }
+
+    /// Nobody may be in a database that is renamed.
+    async fn with_who_is_there(&self, step: &Step, error: ApplyError) -> ApplyError {
+        let renamed = step.records.iter().find_map(|record| match record {
+            Record::Moved {
+                from: Address::Database { name },
+                ..
+            } => Some(name),
+            _ => None,
+        });
+        let (Some(name), Some(&SqlState::OBJECT_IN_USE)) = (renamed, error.sql_state()) else {
+            return error;
+        };
+        let Ok(session) = self.pool.take().await else {
+            return error;
+        };
+        let inside = sessions::in_database(&session, name).await;
+        self.pool.give_back(session);
         error.in_the_way_of(&inside.unwrap_or_default())
     }
 

@@ -139,6 +139,7 @@ impl IamWriter {
         match command {
             IamCommand::CreateUser { user, path, mark } => self.create_user(user, path, mark).await,
             IamCommand::TagUser { user, mark } => self.tag_user(user, mark).await,
+            IamCommand::RenameUser { user, to } => self.rename_user(user, to).await,
             IamCommand::PutUserPolicy {
                 user,
                 policy,

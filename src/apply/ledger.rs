@@ -10,7 +10,7 @@ use super::ApplyError;
 use super::statement::{batch, execute};
 use crate::address::{Address, TenantId};
 use crate::live::connect::Session;
-use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE, DROP_DATABASE};
+use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE, DROP_DATABASE, RENAME_USER};
 use crate::plan::{ActionWord, Command, IamCommand, Plan, Record, Step};
 
 pub(super) use settle::settle;
@@ -234,6 +234,7 @@ fn word(command: &Command) -> String {
         Command::HandOverPassword { .. } => "hand_over_password".into(),
         Command::EndSessions { .. } => "end_sessions".into(),
         Command::Iam(IamCommand::CreateAccessKey { .. }) => CREATE_ACCESS_KEY.into(),
+        Command::Iam(IamCommand::RenameUser { .. }) => RENAME_USER.into(),
         Command::Iam(_) => "iam".into(),
         Command::Record => "record".into(),
     }
@@ -275,6 +276,7 @@ async fn write(
 ) -> Result<(), ApplyError> {
     match record {
         Record::Own { address, tenant } => own(session, run, address, tenant.as_ref()).await?,
+        Record::Moved { from, to, tenant } => moved(session, run, from, to, tenant).await?,
         Record::Forget { address } => {
             execute(
                 session,
@@ -335,5 +337,62 @@ async fn forget_key(session: &Session, run: &Run, user: &str, id: &str) -> Resul
         &[&run.workspace, &CREATE_ACCESS_KEY, &user, &run.id],
     )
     .await?;
+    Ok(())
+}
+
+/// The row follows its object, and so does what belongs to it: settings and grants of a role, keys of a user, and the
+/// question that a crash left about one. A row that some namesake left under the new name goes.
+async fn moved(
+    session: &Session,
+    run: &Run,
+    from: &Address,
+    to: &Address,
+    tenant: &TenantId,
+) -> Result<(), ApplyError> {
+    let (was, is) = (text(from), text(to));
+    if from != to {
+        execute(
+            session,
+            "DELETE FROM tenantctl.object o WHERE workspace = $1 AND address = $3::text::jsonb
+             AND EXISTS (SELECT FROM tenantctl.object f WHERE f.workspace = $1 AND f.address = $2::text::jsonb)",
+            &[&run.workspace, &was, &is],
+        )
+        .await?;
+    }
+    execute(
+        session,
+        "UPDATE tenantctl.object SET address = $3::text::jsonb, tenant = $4
+         WHERE workspace = $1 AND address IN ($2::text::jsonb, $3::text::jsonb)",
+        &[&run.workspace, &was, &is, &tenant.as_str()],
+    )
+    .await?;
+    let (name, new_name) = (from.name(), to.name());
+    let follow: &[&str] = match to {
+        Address::Role { .. } => &[
+            "UPDATE tenantctl.object SET address = jsonb_set(address, '{role}', to_jsonb($3)), tenant = $4
+             WHERE workspace = $1 AND address ->> 'kind' = 'role_setting' AND address ->> 'role' IN ($2, $3)",
+            "UPDATE tenantctl.object SET address = jsonb_set(address, '{grantee,role}', to_jsonb($3)),
+                    tenant = CASE WHEN tenant IS NOT NULL THEN $4 END
+             WHERE workspace = $1 AND address #>> '{grantee,role}' IN ($2, $3)",
+        ],
+        Address::IamUser { .. } => &[
+            "UPDATE tenantctl.access_key SET user_name = $3, tenant = $4 WHERE workspace = $1 AND user_name IN ($2, $3)",
+            "UPDATE tenantctl.step SET address = jsonb_set(address, '{user}', to_jsonb($3)), tenant = $4
+             WHERE workspace = $1 AND finished_at IS NULL AND address ->> 'kind' = 'iam_access_key'
+               AND address ->> 'user' IN ($2, $3)",
+            "UPDATE tenantctl.step SET finished_at = now(), outcome = 'done, as a later run found', tenant = $4
+             WHERE workspace = $1 AND finished_at IS NULL AND command = 'rename_user'
+               AND address ->> 'name' IN ($2, $3)",
+        ],
+        _ => &[],
+    };
+    for statement in follow {
+        execute(
+            session,
+            statement,
+            &[&run.workspace, &name, &new_name, &tenant.as_str()],
+        )
+        .await?;
+    }
     Ok(())
 }

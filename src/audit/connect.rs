@@ -224,7 +224,7 @@ fn more_than_declared(who: &Who<'_>, database: &str, role: &str, grant: &Grant, 
     let too_much = |privilege: &Privilege| match privilege {
         Privilege::Connect => false,
         Privilege::Temporary => !own,
-        Privilege::Create | Privilege::Usage => true,
+        Privilege::Create | Privilege::Usage | Privilege::Select => true,
     };
     let words: Vec<_> = grant
         .privileges()

@@ -237,6 +237,8 @@ impl<'w, 'a> Holder<'w, 'a> {
             .reach
             .roles()
             .filter(|(role, _)| self.who.is_unknown_login(role))
+            // CONNECT is what a reader was declared for; whoever has it by way of one was not.
+            .filter(|(role, _)| *role != self.role || !self.who.desired.readers.contains(*role))
             .collect();
         let Some((login, way)) = logins.first().copied() else {
             return;

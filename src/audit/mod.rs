@@ -189,6 +189,14 @@ fn notes(who: &Who<'_>) -> Vec<String> {
             who.desired.admin
         ),
     ];
+    if !who.desired.readers.is_empty() {
+        let readers: Vec<&str> = who.desired.readers.iter().map(String::as_str).collect();
+        notes.push(format!(
+            "Readers ({}) can connect to the databases of all tenants, as the file asks; nothing inside is granted to them \
+             by that.",
+            readers.join(", ")
+        ));
+    }
     if matches!(who.evidence.account, Known::Yes(_)) {
         notes.push(
             "The addresses of a tenant gate who gets credentials, not who opens a connection: for up to an hour, or as \

@@ -48,7 +48,7 @@ pub(super) struct ImportArgs {
     parallelism: u16,
 }
 
-/// The cluster, where no file of the directory names it.
+// The cluster, where no file of the directory names it.
 #[derive(Debug, Args)]
 struct ClusterArgs {
     /// The RDS cluster identifier; the configuration directory is not read then
@@ -159,6 +159,7 @@ fn shallow_request(base: &Base<'_>) -> ReadRequest {
         databases: BTreeSet::new(),
         only_databases: None,
         shallow: true,
+        admin: None,
         admin_database: base.cluster.admin.database.clone(),
         parallelism: 1,
     }

@@ -35,6 +35,9 @@ pub(super) struct PlanArgs {
     /// The same Markdown in a file, besides what is printed
     #[arg(long, value_name = "FILE")]
     markdown_file: Option<PathBuf>,
+    /// Log in as this reader of the cluster block instead of the admin
+    #[arg(long, value_name = "ROLE", env = "TENANTCTL_READER")]
+    reader: Option<String>,
     /// Save the plan, for `tenantctl apply FILE`
     ///
     /// It is written with mode 0600, whole or not at all. Its path is relative to the current directory.
@@ -67,8 +70,16 @@ fn write_status(path: &Path, status: &Value) -> Result<(), Failure> {
 
 async fn planned(directory: &Path, args: &PlanArgs, ui: &Ui) -> Result<(Ended, Value), Failure> {
     let parallelism = usize::from(args.scope.parallelism);
-    let session = session::open(directory, &args.scope.files, parallelism, args.scope.shallow, ui).await?;
-    let live = session.read(ui).await?;
+    let files = &args.scope.files;
+    let reader = args.reader.as_deref().filter(|reader| !reader.is_empty());
+    let session = session::open_as(reader, directory, files, parallelism, args.scope.shallow, ui).await?;
+    let live = session.read(ui).await.inspect_err(|_| {
+        if let Some(reader) = reader {
+            ui.note(&format!(
+                "\"{reader}\" gets what it needs by an apply as the admin, with it among the readers of the cluster block."
+            ));
+        }
+    })?;
     let plan = make(&session, &live, &args.scope)?;
     let markdown = || report::markdown::plan(&plan, &session.notices);
     if args.markdown {

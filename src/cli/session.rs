@@ -67,8 +67,21 @@ pub(super) fn check(directory: &Path, files: &FileArgs, ui: &Ui) -> Result<Check
     })
 }
 
-/// Finds the cluster and a way in.
+/// Finds the cluster and a way in, as the admin.
 pub(super) async fn open(
+    directory: &Path,
+    files: &FileArgs,
+    parallelism: usize,
+    shallow: bool,
+    ui: &Ui,
+) -> Result<Session, Failure> {
+    open_as(None, directory, files, parallelism, shallow, ui).await
+}
+
+/// The same as a reader, where one is named: by the password in the environment or, without one, by token. The master's
+/// secret is not for it.
+pub(super) async fn open_as(
+    reader: Option<&str>,
     directory: &Path,
     files: &FileArgs,
     parallelism: usize,
@@ -99,7 +112,21 @@ pub(super) async fn open(
         }
     };
     let actor = actor();
-    let connector = connector(&cluster, &facts, &desired.admin, &actor).await;
+    let mut way_in = cluster.clone();
+    if let Some(reader) = reader {
+        if !desired.readers.contains(reader) {
+            return Err(Failure::Said(format!(
+                "\"{reader}\" is no reader: write readers = [\"{reader}\"] into the cluster block, and apply it once as the \
+                 admin"
+            )));
+        }
+        way_in.admin.auth = match password(&cluster.name) {
+            Ok(_) => AdminAuth::Password,
+            Err(_) => AdminAuth::Iam,
+        };
+    }
+    let username = reader.unwrap_or(&desired.admin);
+    let connector = connector(&way_in, &facts, username, &actor).await;
     let connector = connector.map_err(|failure| placed(failure, &named))?;
     let request = request(&desired, &cluster, parallelism, shallow);
     let target = Target {
@@ -271,6 +298,7 @@ pub(super) fn request(
         databases: BTreeSet::new(),
         only_databases: None,
         shallow,
+        admin: Some(desired.admin.clone()),
         admin_database: cluster.admin.database.clone(),
         parallelism,
     };

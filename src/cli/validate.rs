@@ -43,7 +43,8 @@ pub(super) fn run(directory: &Path, args: &ValidateArgs, ui: &Ui) -> Result<Ende
         }
         if !diagnostics.has_errors() {
             let tenants = loaded.config().map_or(0, |config| config.tenants.len());
-            ui.data(&format!("Valid: {tenants} tenants.\n"));
+            let noun = if tenants == 1 { "tenant" } else { "tenants" };
+            ui.data(&format!("Valid: {tenants} {noun}.\n"));
         }
     }
     Ok(if diagnostics.has_errors() {

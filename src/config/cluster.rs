@@ -4,10 +4,11 @@ use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
 use super::Spanned;
-use super::arguments::Arguments;
+use super::arguments::{Arguments, wrong_type};
 use super::context::Context;
 use super::table::ADMIN;
 use super::types::{Admin, AdminAuth, Cluster, Endpoint, Engine, SharedDatabases, SslMode};
+use super::value::Kind;
 use crate::diag::{Diagnostic, quote};
 
 /// Decodes the block; none where a required argument is missing, which is reported.
@@ -39,6 +40,7 @@ pub(super) fn decode(context: &mut Context<'_>, mut arguments: Arguments, name: 
         ],
     );
     let admin = admin(context, &mut arguments);
+    let readers = readers(context, &mut arguments);
     arguments.finish(context);
     if identifier.is_none() {
         arguments.missing(context, "identifier");
@@ -57,7 +59,23 @@ pub(super) fn decode(context: &mut Context<'_>, mut arguments: Arguments, name: 
         sslrootcert,
         shared_databases: shared_databases.map_or(SharedDatabases::Close, |(what, _)| what),
         admin,
+        readers,
     })
+}
+
+/// Names of login roles; whose they may be is a matter of the lint.
+fn readers(context: &mut Context<'_>, arguments: &mut Arguments) -> Vec<Spanned<String>> {
+    let mut readers = Vec::new();
+    for item in arguments.list(context, "readers").unwrap_or_default() {
+        match &item.kind {
+            Kind::String(name) => readers.push(Spanned {
+                value: name.to_string(),
+                span: item.span,
+            }),
+            _ => wrong_type(context, "a reader", "a string", &item),
+        }
+    }
+    readers
 }
 
 /// The label becomes part of an environment variable's name.

@@ -11,11 +11,12 @@ use super::context::{Context, span_in};
 use super::eval::Evaluator;
 use super::for_each;
 use super::json;
+use super::moved;
 use super::naming;
 use super::scope::{File, only_label};
 use super::table;
 use super::tenant::{self, Partial};
-use super::types::{Config, Naming};
+use super::types::{Config, Moved, Naming};
 use super::value::{Kind, Value};
 use crate::address::TenantId;
 use crate::diag::{Diagnostic, Span, quote, suggestion};
@@ -31,6 +32,7 @@ struct Draft {
     naming: Option<Naming>,
     defaults: Partial,
     tenants: BTreeMap<TenantId, (Span, Partial)>,
+    moves: Vec<Moved>,
     /// The first place of each block that may stand once.
     once: BTreeMap<&'static str, Span>,
 }
@@ -61,6 +63,7 @@ pub(super) fn decode(context: &mut Context<'_>, files: &[File], variable_files: 
         cluster: draft.cluster,
         naming: draft.naming.unwrap_or_default(),
         tenants: tenants.collect(),
+        moves: draft.moves,
     }
 }
 
@@ -125,6 +128,18 @@ fn decode_block(context: &mut Context<'_>, draft: &mut Draft, file: usize, block
                         add_tenant(context, draft, arguments, name);
                     },
                 );
+            }
+        }
+        "moved" => {
+            if has_no_label(context, file, block) {
+                let arguments = Arguments::of_block(
+                    context,
+                    (file, block),
+                    &table::MOVED,
+                    "the moved block".to_owned(),
+                    span,
+                );
+                draft.moves.extend(moved::decode(context, arguments));
             }
         }
         // Read before, with their references in order.

@@ -18,6 +18,7 @@ mod format;
 mod functions;
 mod hints;
 mod json;
+mod moved;
 mod naming;
 mod network;
 mod operators;
@@ -40,8 +41,8 @@ use self::scope::File;
 pub use self::settings::looks_secret;
 pub use self::source::tenants_files;
 pub use self::types::{
-    Admin, AdminAuth, Cluster, Config, DeletionPolicy, Endpoint, Engine, Handover, Isolation, NamePart,
-    NameTemplate, Naming, SharedDatabases, Spanned, SslMode, Tenant, TenantSource, TenantState,
+    Admin, AdminAuth, Cluster, Config, DeletionPolicy, Endpoint, Engine, Handover, Isolation, Moved,
+    NamePart, NameTemplate, Naming, SharedDatabases, Spanned, SslMode, Tenant, TenantSource, TenantState,
 };
 use crate::diag::{Diagnostic, Diagnostics, SourceMap, Span};
 

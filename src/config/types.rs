@@ -29,6 +29,19 @@ pub struct Config {
     pub naming: Naming,
     /// The tenants, by name.
     pub tenants: BTreeMap<TenantId, Tenant>,
+    /// Tenants that have another name now.
+    pub moves: Vec<Moved>,
+}
+
+/// A `moved` block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// What the tenant was called.
+    pub from: TenantId,
+    /// What it is called.
+    pub to: TenantId,
+    /// Where the block begins.
+    pub span: Span,
 }
 
 /// The `cluster` block.
@@ -54,6 +67,8 @@ pub struct Cluster {
     pub shared_databases: SharedDatabases,
     /// The role that administers the cluster.
     pub admin: Admin,
+    /// Login roles that may plan and nothing else, in the order of the file.
+    pub readers: Vec<Spanned<String>>,
 }
 
 /// A host and a TCP port.
@@ -121,6 +136,12 @@ impl Config {
             cluster.span = Span::default();
             cluster.engine.span = Span::default();
             cluster.identifier.span = Span::default();
+            for reader in &mut cluster.readers {
+                reader.span = Span::default();
+            }
+        }
+        for moved in &mut self.moves {
+            moved.span = Span::default();
         }
         for tenant in self.tenants.values_mut() {
             tenant.span = Span::default();

@@ -1,6 +1,6 @@
 //! From a configuration and the facts of its cluster to everything it asks for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
@@ -25,9 +25,13 @@ pub fn compile(config: &Config, cluster: &Cluster, facts: &ClusterFacts) -> Resu
         .username
         .clone()
         .unwrap_or_else(|| facts.master_username.clone());
+    let readers: BTreeSet<String> = (cluster.readers.iter())
+        .map(|reader| reader.value.clone())
+        .collect();
     let mut builder = Builder {
         facts,
         admin: &admin,
+        readers: &readers,
         capabilities,
         world: World::default(),
         owner_of: BTreeMap::new(),
@@ -57,11 +61,15 @@ pub fn compile(config: &Config, cluster: &Cluster, facts: &ClusterFacts) -> Resu
         facts: facts.clone(),
         capabilities,
         admin,
+        admin_database: cluster.admin.database.clone(),
+        readers,
         admin_by_password: cluster.admin.auth != AdminAuth::Iam,
         world,
         owner_of,
         origin,
         tenants,
+        naming: config.naming.clone(),
+        moves: naming::final_names(config),
         shared_databases: cluster.shared_databases,
         digest,
     })
@@ -133,6 +141,9 @@ fn summary(tenant: &Tenant, names: TenantNames, facts: &ClusterFacts) -> Desired
 /// Over the meaning, not the text: object by object, plus what steers the diff without being an object.
 fn digest(config: &Config, cluster: &Cluster, facts: &ClusterFacts, admin: &str, world: &World) -> Digest {
     let objects: Vec<_> = world.iter().collect();
+    let readers: BTreeSet<&str> = (cluster.readers.iter())
+        .map(|reader| reader.value.as_str())
+        .collect();
     let recipients: BTreeMap<_, _> = config
         .tenants
         .iter()
@@ -162,8 +173,10 @@ fn digest(config: &Config, cluster: &Cluster, facts: &ClusterFacts, admin: &str,
         "admin_database": cluster.admin.database,
         "shared_databases": format!("{:?}", cluster.shared_databases),
         "objects": objects,
+        "readers": readers,
         "recipients": recipients,
         "unwanted": unwanted,
         "deletion_policies": policies,
+        "moves": naming::final_names(config),
     }))
 }

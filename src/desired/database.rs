@@ -16,6 +16,11 @@ pub(crate) fn lower(builder: &mut Builder<'_>, tenant: &Tenant, names: &TenantNa
     }
 }
 
+/// What a reader holds on a database: to look at what is inside, it has to get in.
+pub fn reader_grant() -> Grant {
+    Grant::by_owner(&[Privilege::Connect])
+}
+
 fn lower_one(builder: &mut Builder<'_>, tenant: &Tenant, names: &TenantNames, database: &str) {
     let admin = builder.admin.to_owned();
     let object = Database {
@@ -44,6 +49,13 @@ fn lower_one(builder: &mut Builder<'_>, tenant: &Tenant, names: &TenantNames, da
             grantee,
         };
         builder.add(tenant, address, Object::Grant(grant));
+    }
+    for reader in builder.readers {
+        let address = Address::DatabaseGrant {
+            database: database.into(),
+            grantee: Grantee::Role(reader.clone()),
+        };
+        builder.add(tenant, address, Object::Grant(reader_grant()));
     }
     let schema = Address::Schema {
         database: database.into(),

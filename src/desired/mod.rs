@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use crate::address::{Address, TenantId};
-use crate::config::SharedDatabases;
+use crate::config::{Naming, SharedDatabases};
 use crate::diag::Span;
 use crate::engine::Capabilities;
 use crate::model::{ClusterFacts, DeletionPolicy, Digest, Object, World};
@@ -33,6 +33,10 @@ pub struct Desired {
     pub capabilities: Capabilities,
     /// The role that administers the cluster and owns the tenants' databases.
     pub admin: String,
+    /// The database that its sessions begin in, with the ledger.
+    pub admin_database: String,
+    /// Login roles that may plan and nothing else.
+    pub readers: BTreeSet<String>,
     /// Whether it logs in by password, and so must never become a member of the role that IAM logins belong to.
     pub admin_by_password: bool,
     /// The objects.
@@ -43,6 +47,10 @@ pub struct Desired {
     pub origin: BTreeMap<Address, Span>,
     /// The tenants.
     pub tenants: BTreeMap<TenantId, DesiredTenant>,
+    /// How names are made.
+    pub naming: Naming,
+    /// Tenants that have another name now, by the old one.
+    pub moves: BTreeMap<TenantId, TenantId>,
     /// What happens to PUBLIC on databases that are not ours.
     pub shared_databases: SharedDatabases,
     /// A digest of the meaning: two files that mean the same have the same.
@@ -84,6 +92,7 @@ pub enum Login {
 pub(crate) struct Builder<'a> {
     pub facts: &'a ClusterFacts,
     pub admin: &'a str,
+    pub readers: &'a BTreeSet<String>,
     pub capabilities: Capabilities,
     pub world: World,
     pub owner_of: BTreeMap<Address, TenantId>,

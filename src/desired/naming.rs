@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{NamePart, NameTemplate, Naming, Tenant};
+use crate::address::TenantId;
+use crate::config::{Config, NamePart, NameTemplate, Naming, Tenant};
 
 /// The composed names of one tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,26 @@ pub fn compose(naming: &Naming, tenant: &Tenant) -> TenantNames {
             .map(|logical| (logical.clone(), fill(&naming.database, id, logical)))
             .collect(),
     }
+}
+
+/// What each moved tenant is called in the end, where one was moved several times; nothing for what goes in a circle.
+pub fn final_names(config: &Config) -> BTreeMap<TenantId, TenantId> {
+    let next: BTreeMap<&TenantId, &TenantId> = config
+        .moves
+        .iter()
+        .map(|moved| (&moved.from, &moved.to))
+        .collect();
+    let end = |from: &TenantId| {
+        let mut at = from;
+        for _ in 0..next.len() {
+            at = next.get(at)?;
+            if !next.contains_key(at) {
+                return Some((from.clone(), at.clone()));
+            }
+        }
+        None
+    };
+    next.keys().filter_map(|from| end(from)).collect()
 }
 
 /// The name that a template makes.

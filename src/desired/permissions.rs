@@ -4,10 +4,14 @@
 //! calls that are made. Which actions can be narrowed, and by which conditions:
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>
 
+mod table;
+
 use serde_json::{Map, Value, json};
 
 use crate::config::{AdminAuth, Cluster, Config, NamePart, NameTemplate};
 use crate::model::iam::{TENANT_TAG, WORKSPACE_TAG};
+
+pub use table::PERMISSIONS;
 
 /// What somebody is to be allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +37,8 @@ pub enum Resource {
     Roles,
     /// The secret in which RDS keeps the master password. Only with `auth = "secret"`.
     MasterSecret,
-    /// The admin as a database user. Only with `auth = "iam"`.
-    AdminLogin,
+    /// Database users that log in by token: the admin with `auth = "iam"`, and for `plan` the readers instead, if there are any.
+    Login,
 }
 
 /// A condition on tags.
@@ -63,184 +67,6 @@ pub struct Permission {
     pub why: &'static str,
 }
 
-const ALL: &[Purpose] = &[Purpose::Plan, Purpose::Apply, Purpose::Audit];
-const PLANS: &[Purpose] = &[Purpose::Plan, Purpose::Apply];
-const APPLIES: &[Purpose] = &[Purpose::Apply];
-const AUDITS: &[Purpose] = &[Purpose::Audit];
-
-const fn reads(
-    action: &'static str,
-    resource: Resource,
-    purposes: &'static [Purpose],
-    why: &'static str,
-) -> Permission {
-    Permission {
-        action,
-        resource,
-        gate: Gate::Open,
-        purposes,
-        why,
-    }
-}
-
-const fn writes(action: &'static str, resource: Resource, gate: Gate, why: &'static str) -> Permission {
-    Permission {
-        action,
-        resource,
-        gate,
-        purposes: APPLIES,
-        why,
-    }
-}
-
-/// Everything that is ever asked for. `sts:GetCallerIdentity` is not in it: AWS answers that to everybody.
-pub const PERMISSIONS: &[Permission] = &[
-    reads(
-        "rds:DescribeDBClusters",
-        Resource::Cluster,
-        ALL,
-        "finds the cluster: its endpoint, its resource id, its master user",
-    ),
-    reads(
-        "iam:GetAccountAuthorizationDetails",
-        Resource::Everything,
-        ALL,
-        "reads all users, roles and policies in a few calls",
-    ),
-    reads(
-        "iam:GetAccountSummary",
-        Resource::Everything,
-        PLANS,
-        "whether the account has room for what is missing",
-    ),
-    reads(
-        "iam:ListAccessKeys",
-        Resource::Users,
-        PLANS,
-        "the keys of users with a `handover`, of suspended ones and of those that leave",
-    ),
-    reads(
-        "iam:GenerateCredentialReport",
-        Resource::Everything,
-        AUDITS,
-        "the age of all access keys, in one report",
-    ),
-    reads(
-        "iam:GetCredentialReport",
-        Resource::Everything,
-        AUDITS,
-        "fetches that report",
-    ),
-    reads(
-        "secretsmanager:GetSecretValue",
-        Resource::MasterSecret,
-        ALL,
-        "the admin's password, with `auth = \"secret\"`",
-    ),
-    reads(
-        "rds-db:connect",
-        Resource::AdminLogin,
-        ALL,
-        "logs in as the admin, with `auth = \"iam\"`",
-    ),
-    writes(
-        "iam:CreateUser",
-        Resource::Users,
-        Gate::GivesOurMark,
-        "a tenant's user",
-    ),
-    writes(
-        "iam:TagUser",
-        Resource::Users,
-        Gate::GivesOurMark,
-        "our mark: AWS asks for it when a user is made with tags; and `adopt`",
-    ),
-    writes(
-        "iam:CreateRole",
-        Resource::Roles,
-        Gate::GivesOurMark,
-        "a tenant's role",
-    ),
-    writes(
-        "iam:TagRole",
-        Resource::Roles,
-        Gate::GivesOurMark,
-        "our mark: AWS asks for it when a role is made with tags; and `adopt`",
-    ),
-    reads(
-        "iam:GetUser",
-        Resource::Users,
-        APPLIES,
-        "whose a user is that exists already, as after a lost answer",
-    ),
-    reads(
-        "iam:GetRole",
-        Resource::Roles,
-        APPLIES,
-        "whose a role is that exists already, as after a lost answer",
-    ),
-    writes(
-        "iam:PutUserPolicy",
-        Resource::Users,
-        Gate::BearsOurMark,
-        "that the user may assume its role",
-    ),
-    writes(
-        "iam:DeleteUserPolicy",
-        Resource::Users,
-        Gate::BearsOurMark,
-        "takes that back",
-    ),
-    writes(
-        "iam:CreateAccessKey",
-        Resource::Users,
-        Gate::BearsOurMark,
-        "a key for a tenant with a `handover`",
-    ),
-    writes(
-        "iam:UpdateAccessKey",
-        Resource::Users,
-        Gate::BearsOurMark,
-        "switches the keys of a suspended tenant off, and ours on again",
-    ),
-    writes(
-        "iam:DeleteAccessKey",
-        Resource::Users,
-        Gate::BearsOurMark,
-        "the keys of a tenant that leaves, or one whose secret was lost",
-    ),
-    writes(
-        "iam:DeleteUser",
-        Resource::Users,
-        Gate::BearsOurMark,
-        "the user of a tenant that leaves",
-    ),
-    writes(
-        "iam:UpdateAssumeRolePolicy",
-        Resource::Roles,
-        Gate::BearsOurMark,
-        "who may assume the role, and from which addresses",
-    ),
-    writes(
-        "iam:PutRolePolicy",
-        Resource::Roles,
-        Gate::BearsOurMark,
-        "that the role may log in as its database user",
-    ),
-    writes(
-        "iam:DeleteRolePolicy",
-        Resource::Roles,
-        Gate::BearsOurMark,
-        "takes that back",
-    ),
-    writes(
-        "iam:DeleteRole",
-        Resource::Roles,
-        Gate::BearsOurMark,
-        "the role of a tenant that leaves",
-    ),
-];
-
 /// The admin logs in by IAM, and nothing says who it is.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -259,10 +85,15 @@ pub fn policy(
     purpose: Purpose,
     account: Option<&str>,
 ) -> Result<Value, AdminUnknown> {
-    let place = Place::of(config, cluster, account)?;
+    let place = Place::of(config, cluster, account, logins(cluster, purpose)?);
+    let asks_for = |resource| match resource {
+        Resource::Login => !place.logins.is_empty(),
+        Resource::MasterSecret => cluster.admin.auth == AdminAuth::Secret && place.logins.is_empty(),
+        _ => true,
+    };
     let mut statements: Vec<(Resource, Gate, Vec<&str>)> = Vec::new();
     let needed = PERMISSIONS.iter().filter(|row| row.purposes.contains(&purpose));
-    for row in needed.filter(|row| cluster.admin.auth.asks_for(row.resource)) {
+    for row in needed.filter(|row| asks_for(row.resource)) {
         let like = |(resource, gate, _): &&mut (_, _, _)| (*resource, *gate) == (row.resource, row.gate);
         match statements.iter_mut().find(like) {
             Some((_, _, actions)) => actions.push(row.action),
@@ -276,13 +107,19 @@ pub fn policy(
     Ok(json!({ "Version": "2012-10-17", "Statement": statements }))
 }
 
-impl AdminAuth {
-    fn asks_for(self, resource: Resource) -> bool {
-        match resource {
-            Resource::MasterSecret => self == Self::Secret,
-            Resource::AdminLogin => self == Self::Iam,
-            _ => true,
-        }
+/// As whom somebody logs in by token.
+fn logins(cluster: &Cluster, purpose: Purpose) -> Result<Vec<&str>, AdminUnknown> {
+    if purpose == Purpose::Plan && !cluster.readers.is_empty() {
+        return Ok(cluster
+            .readers
+            .iter()
+            .map(|reader| reader.value.as_str())
+            .collect());
+    }
+    match (cluster.admin.auth, &cluster.admin.username) {
+        (AdminAuth::Iam, Some(admin)) => Ok(vec![admin]),
+        (AdminAuth::Iam, None) => Err(AdminUnknown),
+        (AdminAuth::Password | AdminAuth::Secret, _) => Ok(Vec::new()),
     }
 }
 
@@ -292,20 +129,16 @@ struct Place<'a> {
     region: &'a str,
     account: &'a str,
     cluster: String,
-    admin: &'a str,
+    logins: Vec<&'a str>,
     users: String,
     roles: String,
     workspace: &'a str,
 }
 
 impl<'a> Place<'a> {
-    fn of(config: &'a Config, cluster: &'a Cluster, account: Option<&'a str>) -> Result<Self, AdminUnknown> {
-        let admin = cluster.admin.username.as_deref();
-        if admin.is_none() && cluster.admin.auth == AdminAuth::Iam {
-            return Err(AdminUnknown);
-        }
+    fn of(config: &'a Config, cluster: &'a Cluster, account: Option<&'a str>, logins: Vec<&'a str>) -> Self {
         let region = cluster.region.as_deref().unwrap_or("*");
-        Ok(Self {
+        Self {
             partition: match region {
                 region if region.starts_with("cn-") => "aws-cn",
                 region if region.starts_with("us-gov-") => "aws-us-gov",
@@ -315,11 +148,11 @@ impl<'a> Place<'a> {
             account: account.unwrap_or("*"),
             // RDS has identifiers in lower case, however they are asked for.
             cluster: cluster.identifier.value.to_lowercase(),
-            admin: admin.unwrap_or_default(),
+            logins,
             users: pattern(&config.naming.iam_user),
             roles: pattern(&config.naming.iam_role),
             workspace: &config.workspace,
-        })
+        }
     }
 
     fn statement(&self, resource: Resource, gate: Gate, actions: &[&str]) -> Value {
@@ -327,25 +160,25 @@ impl<'a> Place<'a> {
         statement.insert("Sid".to_owned(), sid(resource, gate).into());
         statement.insert("Effect".to_owned(), "Allow".into());
         statement.insert("Action".to_owned(), actions.into());
-        statement.insert("Resource".to_owned(), self.arn(resource).into());
+        statement.insert("Resource".to_owned(), self.arn(resource));
         if let Some(condition) = self.condition(gate) {
             statement.insert("Condition".to_owned(), condition);
         }
         Value::Object(statement)
     }
 
-    fn arn(&self, resource: Resource) -> String {
+    fn arn(&self, resource: Resource) -> Value {
         let Self {
             partition,
             region,
             account,
             cluster,
-            admin,
+            logins,
             users,
             roles,
             ..
         } = self;
-        match resource {
+        let one = match resource {
             Resource::Everything => "*".to_owned(),
             Resource::Cluster => format!("arn:{partition}:rds:{region}:{account}:cluster:{cluster}"),
             Resource::Users => format!("arn:{partition}:iam::{account}:user/{users}"),
@@ -356,8 +189,13 @@ impl<'a> Place<'a> {
                 format!("arn:{partition}:secretsmanager:{region}:{account}:secret:rds!cluster-*")
             }
             // The cluster's resource id is known only to who may look it up.
-            Resource::AdminLogin => format!("arn:{partition}:rds-db:{region}:{account}:dbuser:*/{admin}"),
-        }
+            Resource::Login => {
+                let user =
+                    |login: &&str| format!("arn:{partition}:rds-db:{region}:{account}:dbuser:*/{login}");
+                return logins.iter().map(user).collect();
+            }
+        };
+        one.into()
     }
 
     fn condition(&self, gate: Gate) -> Option<Value> {
@@ -386,7 +224,7 @@ fn sid(resource: Resource, gate: Gate) -> &'static str {
         (Resource::Roles, Gate::GivesOurMark) => "MakeRoles",
         (Resource::Roles, Gate::BearsOurMark) => "ChangeOurRoles",
         (Resource::MasterSecret, _) => "ReadTheMasterSecret",
-        (Resource::AdminLogin, _) => "LogInAsTheAdmin",
+        (Resource::Login, _) => "LogIn",
     }
 }
 

@@ -1,10 +1,9 @@
 //! Putting our mark on what exists and is asked for, and changing nothing else.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::hold::is_root;
-use super::{Action, Change, Diff, Held, HeldKind, Mode, Scope};
+use super::{Action, Change, Diff, Held, HeldKind, Scope};
 use crate::address::{Address, TenantId};
 use crate::desired::Desired;
 use crate::live::Live;
@@ -32,6 +31,7 @@ pub fn adopt(desired: &Desired, live: &Live, scope: &Scope) -> Diff {
                 keep: BTreeSet::new(),
                 disown: BTreeMap::new(),
                 end_sessions: BTreeSet::new(),
+                moved: None,
             });
             continue;
         }
@@ -84,17 +84,4 @@ pub(super) fn adoptable(desired: &Desired, live: &Live, scope: &Scope) -> BTreeM
     }
     adoptable.retain(|_, tenant| !foreign.contains(tenant));
     adoptable
-}
-
-/// What lives, with the marks that a run of this mode puts on it.
-pub fn seen<'a>(desired: &Desired, live: &'a Live, scope: &Scope) -> Cow<'a, Live> {
-    if scope.mode != Mode::Adopt {
-        return Cow::Borrowed(live);
-    }
-    let mut seen = live.clone();
-    for (address, tenant) in adoptable(desired, live, scope) {
-        let workspace = desired.workspace.clone();
-        seen.marks.insert(address, Mark { workspace, tenant });
-    }
-    Cow::Owned(seen)
 }

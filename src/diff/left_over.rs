@@ -183,7 +183,19 @@ impl<'a> Differ<'a> {
             return;
         };
         let Some(of) = self.tenant_roles.get(role).copied() else {
-            self.foreign_grant(database, role, grant);
+            let on_database = matches!(address, Address::DatabaseGrant { .. });
+            if on_database && self.former_readers.contains(role) {
+                let action = Action::Delete(Object::Grant(grant.clone()));
+                self.revoke(
+                    address,
+                    mark,
+                    action,
+                    grant,
+                    Some(("it is no reader any more", role)),
+                );
+            } else if !(on_database && self.desired.readers.contains(role)) {
+                self.foreign_grant(database, role, grant);
+            }
             return;
         };
         let inside = matches!(address, Address::SchemaGrant { .. });

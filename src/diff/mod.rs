@@ -7,10 +7,14 @@ mod left_over;
 mod left_over_iam;
 mod left_over_roles;
 mod mode;
+mod moved;
+mod readers;
+mod renamed;
 mod sessions;
 mod shared;
 mod wanted;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -20,9 +24,12 @@ use crate::desired::Desired;
 use crate::live::Live;
 use crate::model::{Mark, Object};
 
-pub use adopt::{adopt, seen};
+use moved::Moves;
+
+pub use adopt::adopt;
 pub use compare::FieldChange;
 pub use mode::Mode;
+pub use moved::Origin;
 
 /// One difference, and whose it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +51,8 @@ pub struct Change {
     pub disown: BTreeMap<Option<String>, BTreeSet<String>>,
     /// Sessions that end with it: a role's, in one database or in all.
     pub end_sessions: BTreeSet<(String, Option<String>)>,
+    /// Where it was, if it moves.
+    pub moved: Option<Origin>,
 }
 
 /// What happens to an object.
@@ -125,6 +134,8 @@ pub struct Diff {
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     only: Option<BTreeSet<TenantId>>,
+    /// Not these.
+    except: BTreeSet<TenantId>,
     /// How far.
     pub mode: Mode,
 }
@@ -135,6 +146,7 @@ impl Scope {
         let only: BTreeSet<_> = tenants.into_iter().collect();
         Self {
             only: if only.is_empty() { None } else { Some(only) },
+            except: BTreeSet::new(),
             mode: Mode::default(),
         }
     }
@@ -147,7 +159,7 @@ impl Scope {
 
     /// Whether a tenant counts.
     pub fn contains(&self, tenant: &TenantId) -> bool {
-        self.only.as_ref().is_none_or(|only| only.contains(tenant))
+        self.only.as_ref().is_none_or(|only| only.contains(tenant)) && !self.except.contains(tenant)
     }
 
     /// Whether everything counts, also what is nobody's.
@@ -158,20 +170,61 @@ impl Scope {
 
 /// Compares two worlds.
 pub fn diff(desired: &Desired, live: &Live, scope: &Scope) -> Diff {
-    let adopted = match scope.mode {
-        Mode::Adopt => adopt::adoptable(desired, live, scope),
-        Mode::Additive | Mode::Authoritative => BTreeMap::new(),
-    };
-    let live = &*seen(desired, live, scope);
-    let mut differ = Differ::new(desired, live, scope, adopted);
+    let view = View::of(desired, live, scope);
+    let mut differ = Differ::new(desired, &view);
+    differ.hold_what_cannot_move(&view.moves);
     differ.hold_what_is_not_ours();
     differ.wanted();
     differ.left_over();
+    differ.readers();
     differ.shared_databases();
     differ.end_sessions();
     differ.keep_to_mode();
     differ.adopt();
+    differ.add_moves(&view.moves);
     differ.finish()
+}
+
+/// What lives as a comparison sees it: under the names that moves give it, with the marks that the mode puts on it.
+pub fn seen<'a>(desired: &Desired, live: &'a Live, scope: &Scope) -> Cow<'a, Live> {
+    View::of(desired, live, scope).live
+}
+
+struct View<'a> {
+    live: Cow<'a, Live>,
+    scope: Scope,
+    moves: Moves,
+    /// What gets our mark in this run, and whose it will be.
+    adopted: BTreeMap<Address, TenantId>,
+}
+
+impl<'a> View<'a> {
+    fn of(desired: &Desired, live: &'a Live, scope: &Scope) -> Self {
+        let mut scope = scope.clone();
+        let moves = moved::moves(desired, live, &scope);
+        scope.except = moves.left_alone();
+        let mut live = Cow::Borrowed(live);
+        if !moves.origins.is_empty() {
+            live = Cow::Owned(renamed::renamed(&live, &moves, &desired.workspace));
+        }
+        let adopted = match scope.mode {
+            Mode::Adopt => adopt::adoptable(desired, &live, &scope),
+            Mode::Additive | Mode::Authoritative => BTreeMap::new(),
+        };
+        for (address, tenant) in &adopted {
+            let mark = Mark {
+                workspace: desired.workspace.clone(),
+                tenant: tenant.clone(),
+            };
+            live.to_mut().marks.insert(address.clone(), mark);
+        }
+        Self {
+            live,
+            scope,
+            moves,
+            adopted,
+        }
+    }
 }
 
 /// The state of one comparison.
@@ -189,6 +242,8 @@ struct Differ<'a> {
     blocked_databases: BTreeMap<String, Address>,
     /// Whose each role is, in any workspace.
     tenant_roles: BTreeMap<&'a str, &'a Mark>,
+    /// Those who left the list of readers.
+    former_readers: BTreeSet<String>,
     /// Tenants all of whose databases may go, so that their roles have nothing left to own.
     given_up: BTreeSet<&'a TenantId>,
     /// What gets our mark in this run, and whose it will be.
@@ -196,12 +251,8 @@ struct Differ<'a> {
 }
 
 impl<'a> Differ<'a> {
-    fn new(
-        desired: &'a Desired,
-        live: &'a Live,
-        scope: &'a Scope,
-        adopted: BTreeMap<Address, TenantId>,
-    ) -> Self {
+    fn new(desired: &'a Desired, view: &'a View<'_>) -> Self {
+        let (live, scope) = (&*view.live, &view.scope);
         let tenant_roles = live
             .marks
             .iter()
@@ -221,8 +272,9 @@ impl<'a> Differ<'a> {
             blocked: BTreeMap::new(),
             blocked_databases: BTreeMap::new(),
             tenant_roles,
+            former_readers: Self::find_former_readers(desired, live),
             given_up: BTreeSet::new(),
-            adopted,
+            adopted: view.adopted.clone(),
         };
         differ.given_up = differ.tenants_given_up();
         differ
@@ -246,6 +298,7 @@ impl<'a> Differ<'a> {
             keep: BTreeSet::new(),
             disown: BTreeMap::new(),
             end_sessions: BTreeSet::new(),
+            moved: None,
         })
     }
 

@@ -56,6 +56,7 @@ impl Differ<'_> {
             .world
             .roles()
             .filter(|(name, role)| role.login && !role.superuser && *name != owner && !self.is_tenant(name))
+            .filter(|(name, _)| !self.desired.readers.contains(*name))
             .map(|(name, _)| name.to_owned())
             .collect();
         if self.nobody_to_keep_out() {

@@ -80,7 +80,8 @@ impl<'a> Differ<'a> {
             }
             _ => None,
         };
-        if let Some(because) = self.not_allowed(address).or(not_revocable) {
+        let not_allowed = self.not_allowed(address).or_else(|| self.no_such_reader(address));
+        if let Some(because) = not_allowed.or(not_revocable) {
             self.hold(address, Some(tenant), HeldKind::NotAllowed, because);
             return;
         }

@@ -34,6 +34,9 @@ impl Engine {
     }
 }
 
+/// The schema of the ledger, in the admin database.
+pub const LEDGER_SCHEMA: &str = "tenantctl";
+
 /// The schema every database is born with.
 pub const PUBLIC_SCHEMA: &str = "public";
 

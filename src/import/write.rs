@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::{Draft, Drafted};
-use crate::config::{NamePart, NameTemplate, Naming};
+use crate::config::{NamePart, NameTemplate, Naming, format_text};
 use crate::model::DeletionPolicy;
 
 /// What stands before the tenants.
@@ -24,7 +24,7 @@ pub struct Header {
 const WIDTH: usize = 100;
 
 impl Draft {
-    /// The file.
+    /// The file, laid out as `fmt` does.
     pub fn text(&self, header: &Header) -> String {
         let mut text = String::new();
         for line in &header.comments {
@@ -54,7 +54,7 @@ impl Draft {
             block_body(&mut text, &head, &lines);
         }
         self.write_left_out(&mut text);
-        text
+        format_text("imported", &text).unwrap_or(text)
     }
 
     fn write_left_out(&self, text: &mut String) {
@@ -257,28 +257,23 @@ fn block(text: &mut String, head: &str, lines: &[Line]) {
     block_body(text, head, lines);
 }
 
-/// Arguments on neighbouring lines have their signs below each other; one over many lines stands alone.
 fn block_body(text: &mut String, head: &str, lines: &[Line]) {
     if lines.is_empty() {
         let _ = writeln!(text, "{head} {{}}");
         return;
     }
     let _ = writeln!(text, "{head} {{");
-    for group in lines.chunk_by(|left, right| !left.is_long() && !right.is_long()) {
-        let width = group.iter().map(|line| line.name.len()).max().unwrap_or(0);
-        for line in group {
-            let name = line.name;
-            match &line.items {
-                Some((open, items, close)) if line.is_long() => {
-                    let _ = writeln!(text, "  {name} = {open}");
-                    for item in items {
-                        let _ = writeln!(text, "    {item},");
-                    }
-                    let _ = writeln!(text, "  {close}");
+    for line in lines {
+        match &line.items {
+            Some((open, items, close)) if line.is_long() => {
+                let _ = writeln!(text, "  {} = {open}", line.name);
+                for item in items {
+                    let _ = writeln!(text, "    {item},");
                 }
-                _ => {
-                    let _ = writeln!(text, "  {name:width$} = {}", line.value);
-                }
+                let _ = writeln!(text, "  {close}");
+            }
+            _ => {
+                let _ = writeln!(text, "  {} = {}", line.name, line.value);
             }
         }
     }

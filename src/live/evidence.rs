@@ -87,7 +87,7 @@ async fn read_postgres(
     request: &EvidenceRequest,
 ) -> Result<(Live, Evidence), ReadError> {
     let session = connector.connect(&request.admin_database, Purpose::Read).await?;
-    let (catalogs, ledger) = read_shared(&session).await?;
+    let (catalogs, ledger) = read_shared(&session, None).await?;
     let live = merge(catalogs, ledger);
     let mut evidence = empty(request.shallow);
     read_shared_facts(&session, &mut evidence).await?;

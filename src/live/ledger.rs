@@ -84,7 +84,18 @@ pub const DROP_DATABASE: &str = "drop_database";
 /// The `command` of an open step that was about to create an access key.
 pub const CREATE_ACCESS_KEY: &str = "create_access_key";
 
+/// The `command` of an open step that was about to rename an IAM user; its address is the new one.
+pub const RENAME_USER: &str = "rename_user";
+
 impl Ledger {
+    /// Whether a run ended while it gave an IAM user this name. Whoever has the name then is that user, if nobody has the
+    /// old one: the run had seen that it was free.
+    pub fn was_renaming_to(&self, workspace: &str, user: &Address) -> bool {
+        self.open
+            .iter()
+            .any(|step| step.command == RENAME_USER && step.workspace == workspace && step.address == *user)
+    }
+
     /// The row of an object in a workspace.
     pub fn object(&self, workspace: &str, address: &Address) -> Option<&OwnedObject> {
         self.objects.get(&(workspace.to_owned(), address.clone()))

@@ -8,6 +8,7 @@ use tokio_postgres::Row;
 use super::connect::Session;
 use super::{ReadError, Server};
 use crate::address::{Address, Grantee};
+use crate::engine::LEDGER_SCHEMA;
 use crate::model::{
     Database, DatabaseState, DeletionPolicy, Dependents, Extension, Grant, GrantItem, Grantor, Membership,
     MembershipRow, Object, Password, Power, Privilege, Role, RoleSetting, Schema, World,
@@ -38,13 +39,13 @@ pub(super) async fn rows(session: &Session, sql: &str) -> Result<Vec<Row>, ReadE
         .map_err(|error| ReadError::query(session, error))
 }
 
-/// Reads the shared catalogs.
+/// Reads the shared catalogs. The power is that of the admin, where somebody else reads.
 ///
 /// # Errors
 /// A query fails.
-pub async fn read_catalogs(session: &Session) -> Result<Catalogs, ReadError> {
+pub async fn read_catalogs(session: &Session, admin: Option<&str>) -> Result<Catalogs, ReadError> {
     let memberships = read_memberships(session).await?;
-    let server = read_server(session, &memberships).await?;
+    let server = read_server(session, admin, &memberships).await?;
     let mut catalogs = Catalogs {
         server,
         world: World::default(),
@@ -65,11 +66,18 @@ pub async fn read_catalogs(session: &Session) -> Result<Catalogs, ReadError> {
     Ok(catalogs)
 }
 
-async fn read_server(session: &Session, memberships: &[MembershipRow]) -> Result<Server, ReadError> {
-    let found = rows(session, include_str!("sql/server.sql")).await?;
+async fn read_server(
+    session: &Session,
+    admin: Option<&str>,
+    memberships: &[MembershipRow],
+) -> Result<Server, ReadError> {
+    let found = session
+        .query(include_str!("sql/server.sql"), &[&admin])
+        .await
+        .map_err(|error| ReadError::query(session, error))?;
     let row = found
         .first()
-        .ok_or_else(|| ReadError::Ledger("the session's own role is gone".into()))?;
+        .ok_or_else(|| ReadError::Ledger("the admin's role is not there".into()))?;
     let admin: &str = row.get("admin");
     let power = Power::new(
         admin,
@@ -280,6 +288,26 @@ pub async fn read_inside(session: &Session) -> Result<Vec<(Address, Object)>, Re
             .map(|(address, grant)| (address, Object::Grant(grant))),
     );
     Ok(objects)
+}
+
+/// Reads who else may look into the ledger, which is there.
+pub(super) async fn read_ledger_grants(session: &Session, world: &mut World) -> Result<(), ReadError> {
+    let mut grants: BTreeMap<Address, Grant> = BTreeMap::new();
+    for row in rows(session, include_str!("sql/ledger_grants.sql")).await? {
+        let (Some(grantee), Some(item)) = (grantee(&row), item(&row)) else {
+            continue;
+        };
+        let address = Address::SchemaGrant {
+            database: session.database.clone(),
+            schema: LEDGER_SCHEMA.into(),
+            grantee,
+        };
+        grants.entry(address).or_default().items.insert(item);
+    }
+    for (address, grant) in grants {
+        world.insert(address, Object::Grant(grant));
+    }
+    Ok(())
 }
 
 /// `None` for a grantee that was dropped since: its ACL items are about to go too.

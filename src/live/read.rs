@@ -32,6 +32,8 @@ pub struct ReadRequest {
     pub only_databases: Option<BTreeSet<String>>,
     /// Look into none.
     pub shallow: bool,
+    /// The admin, where somebody else may read.
+    pub admin: Option<String>,
     /// The admin database, whose session reads the shared catalogs.
     pub admin_database: String,
     /// How many tenant databases are open at a time.
@@ -45,7 +47,7 @@ pub struct ReadRequest {
 pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Result<Live, ReadError> {
     let calls_before = aws.calls();
     let session = connector.connect(&request.admin_database, Purpose::Read).await?;
-    let (catalogs, ledger) = read_shared(&session).await?;
+    let (catalogs, ledger) = read_shared(&session, request.admin.as_deref()).await?;
     let leaving = leaving_roles(request, &ledger);
     let dependents = if leaving.is_empty() {
         Vec::new()
@@ -75,9 +77,15 @@ pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Re
 }
 
 /// The shared catalogs and the ledger.
-pub(super) async fn read_shared(session: &Session) -> Result<(Catalogs, Ledger), ReadError> {
-    let catalogs = postgres::read_catalogs(session).await?;
+pub(super) async fn read_shared(
+    session: &Session,
+    admin: Option<&str>,
+) -> Result<(Catalogs, Ledger), ReadError> {
+    let mut catalogs = postgres::read_catalogs(session, admin).await?;
     let ledger = ledger::read(session, &catalogs.server.power.admin).await?;
+    if ledger.exists {
+        postgres::read_ledger_grants(session, &mut catalogs.world).await?;
+    }
     Ok((catalogs, ledger))
 }
 

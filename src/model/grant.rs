@@ -19,6 +19,8 @@ pub enum Privilege {
     Temporary,
     /// In a schema: look objects up.
     Usage,
+    /// In the ledger's schema: read every table.
+    Select,
 }
 
 impl Privilege {
@@ -29,6 +31,7 @@ impl Privilege {
             Self::Connect => "CONNECT",
             Self::Temporary => "TEMPORARY",
             Self::Usage => "USAGE",
+            Self::Select => "SELECT",
         }
     }
 
@@ -39,6 +42,7 @@ impl Privilege {
             "CONNECT" => Some(Self::Connect),
             "TEMPORARY" | "TEMP" => Some(Self::Temporary),
             "USAGE" => Some(Self::Usage),
+            "SELECT" => Some(Self::Select),
             _ => None,
         }
     }

@@ -76,6 +76,12 @@ impl Power {
         }
     }
 
+    /// The same role on the same server, over other memberships.
+    #[must_use]
+    pub fn over(&self, rows: &[MembershipRow]) -> Self {
+        Self::new(&self.admin, self.version, self.superuser, self.create_role, rows)
+    }
+
     /// Whether the server is Postgres 16 or later, where CREATEROLE no longer reaches every role.
     pub fn scoped_create_role(&self) -> bool {
         self.version >= 160_000

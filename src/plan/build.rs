@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::step::{Command, HandOver, Phase, Record, Step};
 use super::{
-    ActionWord, FORMAT, HeldObject, Plan, PlannedChange, Summary, effects, guards, iam_steps, sql_steps,
+    ActionWord, FORMAT, HeldObject, Plan, PlannedChange, Summary, effects, guards, iam_steps, moves,
+    sql_steps,
 };
 use crate::address::{Address, TenantId};
 use crate::desired::{Desired, Login};
@@ -166,14 +167,18 @@ pub fn build(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -> 
 
 /// Digests of what a plan's changes touch: what has to be unmoved when it is applied.
 pub fn touched(live: &Live, changes: &[PlannedChange]) -> Vec<(Address, Digest)> {
-    changes
+    let addresses = changes
         .iter()
-        .map(|change| (change.address.clone(), live.digest(&change.address)))
+        .flat_map(|change| [Some(&change.address), change.moved_from.as_ref()]);
+    addresses
+        .flatten()
+        .map(|address| (address.clone(), live.digest(address)))
         .collect()
 }
 
 fn drafts_of(context: &Context<'_>, change: &Change) -> Vec<Draft> {
-    let mut drafts = match &change.address {
+    let mut drafts = moves::drafts(context, change);
+    drafts.extend(match &change.address {
         Address::IamUser { .. }
         | Address::IamUserPolicy { .. }
         | Address::IamRole { .. }
@@ -187,7 +192,7 @@ fn drafts_of(context: &Context<'_>, change: &Change) -> Vec<Draft> {
         | Address::Schema { .. }
         | Address::SchemaGrant { .. }
         | Address::Extension { .. } => sql_steps::drafts(context, change),
-    };
+    });
     for (role, database) in &change.end_sessions {
         // Where login itself is cut, sessions end right after it; elsewhere once nothing can reopen them.
         let phase = if database.is_none() {
@@ -226,6 +231,9 @@ fn planned(change: &Change, steps: Vec<usize>) -> PlannedChange {
         fields: change.fields.clone(),
         reason,
         steps,
+        moved_from: (change.moved.as_ref())
+            .map(|origin| origin.address.clone())
+            .filter(|from| *from != change.address),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::build::{Context, Draft};
+use super::build::{Context, Draft, forget, own};
 use super::sql_steps::admin;
 use super::step::{Command, Expectation, Phase, Record, SqlCommand};
 use crate::address::{Address, Grantee};
@@ -35,6 +35,9 @@ pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
                 Phase::Grant
             };
             vec![admin(phase, statements, vec![expect(database, grantee, after)])]
+        }
+        Address::SchemaGrant { schema, grantee, .. } if change.tenant.is_none() => {
+            vec![ledger(change, schema, grantee, after)]
         }
         Address::SchemaGrant {
             database,
@@ -69,6 +72,39 @@ fn expect(database: &str, grantee: &Grantee, grant: &Grant) -> Expectation {
         database: database.to_owned(),
         grantee: grantee.clone(),
         grant: grant.clone(),
+    }
+}
+
+/// A reader and the ledger. SELECT is on every table, those that a later version adds too: whatever was held goes first.
+fn ledger(change: &Change, schema: &str, grantee: &Grantee, after: &Grant) -> Draft {
+    let on_tables = format!("ALL TABLES IN SCHEMA {}", ident(schema));
+    let on = format!("SCHEMA {}", ident(schema));
+    let who = who(grantee);
+    let mut statements = vec![
+        format!("REVOKE ALL ON {on_tables} FROM {who}"),
+        format!("REVOKE ALL ON {on} FROM {who}"),
+    ];
+    let mut usage = after.clone();
+    usage.items.retain(|item| item.privilege != Privilege::Select);
+    let record = if after.items.is_empty() {
+        forget(change)
+    } else {
+        statements.push(format!("GRANT USAGE ON {on} TO {who}"));
+        statements.push(format!("GRANT SELECT ON {on_tables} TO {who}"));
+        own(change)
+    };
+    let expectation = Expectation::SchemaGrant {
+        schema: schema.to_owned(),
+        grantee: grantee.clone(),
+        grant: usage,
+    };
+    admin(Phase::SharedDatabase, statements, vec![expectation]).record(record)
+}
+
+fn who(grantee: &Grantee) -> String {
+    match grantee {
+        Grantee::Public => "PUBLIC".to_owned(),
+        Grantee::Role(name) => ident(name),
     }
 }
 
@@ -137,10 +173,7 @@ fn statements(
     before: &Grant,
     after: &Grant,
 ) -> Vec<String> {
-    let who = match grantee {
-        Grantee::Public => "PUBLIC".to_owned(),
-        Grantee::Role(name) => ident(name),
-    };
+    let who = who(grantee);
     let mut statements = Vec::new();
     let owned = |grant: &Grant| -> BTreeSet<Privilege> {
         grant

@@ -6,6 +6,7 @@ pub mod file;
 mod grants;
 pub mod guards;
 mod iam_steps;
+mod moves;
 mod sql_steps;
 pub mod step;
 
@@ -96,6 +97,9 @@ pub struct PlannedChange {
     pub reason: Option<String>,
     /// The ids of its steps.
     pub steps: Vec<usize>,
+    /// Where it was, if it moves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_from: Option<Address>,
 }
 
 /// What happens to an object, in a word.

@@ -12,6 +12,14 @@ use crate::model::{DeletionPolicy, Grant, KeyStatus, Mark, Password, PolicyDocum
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
+    /// Login roles of moved tenants get their new names, by which nobody asks for them yet.
+    MoveRole,
+    /// Sessions end in what is about to be renamed.
+    MoveSessions,
+    /// Databases of moved tenants.
+    MoveDatabase,
+    /// IAM users of moved tenants.
+    MoveUser,
     /// Login is cut and sessions end, before anything else.
     CutAccess,
     /// IAM users.
@@ -187,6 +195,13 @@ pub enum IamCommand {
         /// Tags.
         mark: Mark,
     },
+    /// `UpdateUser`: another name, under which everything on it stays.
+    RenameUser {
+        /// Name.
+        user: String,
+        /// Its new name, which is free.
+        to: String,
+    },
     /// `PutUserPolicy`.
     PutUserPolicy {
         /// User.
@@ -310,6 +325,15 @@ pub enum Record {
         address: Address,
         /// The tenant; `None` for what belongs to the workspace itself.
         tenant: Option<TenantId>,
+    },
+    /// The object has another name, or its tenant has.
+    Moved {
+        /// As it was.
+        from: Address,
+        /// As it is.
+        to: Address,
+        /// Whose it is.
+        tenant: TenantId,
     },
     /// The object is no longer ours, or no longer there.
     Forget {

@@ -73,6 +73,7 @@ fn iam(command: &IamCommand) -> Vec<String> {
             json!({ "UserName": user, "Path": path, "Tags": tags(mark) }),
         ),
         IamCommand::TagUser { user, mark } => ("TagUser", json!({ "UserName": user, "Tags": tags(mark) })),
+        IamCommand::RenameUser { user, to } => ("UpdateUser", json!({ "UserName": user, "NewUserName": to })),
         IamCommand::PutUserPolicy {
             user,
             policy,

@@ -13,6 +13,7 @@ mod gitlab;
 #[expect(dead_code, reason = "tests/live uses the rest")]
 mod login;
 mod permissions;
+mod readers;
 mod repository;
 mod runner;
 #[path = "../live/site.rs"]

@@ -80,7 +80,7 @@ impl Runner<'_> {
             let context = json!({
                 "github": { "event": event, "token": TOKEN },
                 "needs": needs,
-                "vars": { "TENANTCTL_PLAN_ROLE": "plan", "TENANTCTL_APPLY_ROLE": "apply" },
+                "vars": { "TENANTCTL_PLAN_ROLE": "plan", "TENANTCTL_APPLY_ROLE": "apply", "TENANTCTL_READER": "" },
                 "secrets": { "TENANTCTL_PLAN_PASSWORD": password, "TENANTCTL_APPLY_PASSWORD": password },
                 "steps": {},
             });

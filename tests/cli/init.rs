@@ -71,14 +71,14 @@ fn an_empty_directory_gets_files_that_are_valid() {
         ignored.contains("*.plan\n") && ignored.contains("handover/\n"),
         "{ignored}"
     );
-    assert!(written(&directory, ".github/workflows/tenants.yml").contains("tenantctl validate"));
+    assert!(written(&directory, ".github/workflows/tenants-plan.yml").contains("command: plan"));
 
     // The tenant in the comment works once it is none.
     let tenants = written(&directory, "tenants.hcl")
         .replace("\n# ", "\n")
         .replace("\n#\n", "\n");
     fs::write(directory.path().join("tenants.hcl"), tenants).unwrap();
-    assert_eq!(validate(&directory).stdout, "Valid: 1 tenants.\n");
+    assert_eq!(validate(&directory).stdout, "Valid: 1 tenant.\n");
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn what_exists_is_named_and_left() {
         "cluster.hcl",
         "tenants.hcl",
         ".gitignore",
-        ".github/workflows/tenants.yml",
+        ".github/workflows/tenants-plan.yml",
     ];
     for name in files {
         fs::write(directory.path().join(name), "# mine\n").unwrap();
@@ -145,8 +145,12 @@ fn what_other_files_say_is_not_said_twice() {
     fs::write(directory.path().join("main.hcl"), main).unwrap();
     let run = init(&directory, &[]);
     assert_eq!(run.code, 0, "{run:?}");
-    assert!(run.stdout.contains("left out cluster.hcl") && run.stdout.contains("left out tenants.hcl"));
-    assert_eq!(validate(&directory).stdout, "Valid: 1 tenants.\n");
+    let shown = printed(&directory, &run);
+    assert!(
+        shown.contains("left out cluster.hcl") && shown.contains("left out tenants.hcl"),
+        "{shown}"
+    );
+    assert_eq!(validate(&directory).stdout, "Valid: 1 tenant.\n");
 
     fs::write(directory.path().join("clients.tfvars"), LIST).unwrap();
     let run = init(&directory, &["--from", "clients.tfvars"]);
@@ -203,4 +207,71 @@ fn a_clients_list_with_mistakes_is_shown_and_nothing_is_written() {
         missing.code == 1 && missing.stderr.contains("nowhere.tfvars"),
         "{missing:?}"
     );
+}
+
+/// What it writes is laid out as `fmt` would.
+#[test]
+fn what_is_written_is_in_canonical_layout() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_str().unwrap();
+    fs::write(directory.path().join("clients.tfvars"), LIST).unwrap();
+    init(
+        &directory,
+        &[
+            "--from",
+            "clients.tfvars",
+            "--identifier",
+            "prod-tenants",
+            "--region",
+            "eu-west-3",
+        ],
+    );
+    let check = tenantctl(&["-C", path, "fmt", "--check"]);
+    assert_eq!((check.code, check.stdout.as_str()), (0, ""), "{check:?}");
+}
+
+/// GitHub reads workflows at the top of a repository only, whichever directory the tenants are in.
+#[test]
+fn workflows_fit_the_directory_and_stand_at_the_top_of_the_repository() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/github-actions/workflows");
+    for (within, paths, itself, head, handover) in [
+        (
+            "tenants",
+            "tenants/**",
+            "tenants",
+            "head/tenants",
+            "tenants/handover/",
+        ),
+        (
+            "db/of/customers",
+            "db/of/customers/**",
+            "db/of/customers",
+            "head/db/of/customers",
+            "db/of/customers/handover/",
+        ),
+        ("", "**", ".", "head", "handover/"),
+    ] {
+        let repository = tempfile::tempdir().unwrap();
+        fs::create_dir(repository.path().join(".git")).unwrap();
+        let directory = repository.path().join(within);
+        let run = tenantctl(&["-C", directory.to_str().unwrap(), "init", "--region", "eu-west-3"]);
+        assert_eq!(run.code, 0, "{run:?}");
+        assert!(directory.join("cluster.hcl").exists());
+        let read =
+            |name: &str| fs::read_to_string(repository.path().join(".github/workflows").join(name)).unwrap();
+        let (plan, apply) = (read("tenants-plan.yml"), read("tenants-apply.yml"));
+        assert!(plan.contains(&format!("paths: [\"{paths}\"]\n")), "{plan}");
+        assert!(plan.contains(&format!("directory: {head}\n")), "{plan}");
+        assert!(apply.contains(&format!("directory: {itself}\n")), "{apply}");
+        assert!(apply.contains(&format!("path: {handover}\n")), "{apply}");
+        for entry in fs::read_dir(&examples).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let text = read(&name);
+            assert!(!text.contains("eu-central-1"), "{text}");
+            // Nothing of the example's own directory is left.
+            let left = within != "tenants"
+                && (text.contains("tenants/") || text.contains(": tenants\n          base"));
+            assert!(!left, "{within}: {text}");
+        }
+    }
 }

@@ -6,6 +6,7 @@
 
 mod help;
 mod init;
+mod packaging;
 
 use std::process::{Command, Stdio};
 

@@ -91,7 +91,8 @@ fn hostile_files_are_refused_in_time() {
         assert!(loaded.config().is_none(), "{name} is accepted");
         assert!(lint::validate(&loaded).has_errors(), "{name}: {shown}");
         assert!(shown.len() < 20_000, "{name}: {} bytes", shown.len());
-        // Debug builds are ten times slower than what users run, and others run beside; what is unbounded takes hours.
+        // Debug builds are ten times slower than what users run, and other tests run beside this one; what grows with the
+        // square of the text takes hours.
         assert!(elapsed < Duration::from_secs(60), "{name}: {elapsed:?}");
     }
 }

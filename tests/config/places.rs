@@ -87,3 +87,11 @@ fn an_error_within_a_character_has_its_column() {
     assert_eq!(loaded.sources.position(span).line, 1);
     assert_eq!(loaded.sources.position(span).column, 9, "{span:?}");
 }
+
+#[test]
+fn readers_that_are_somebody_else() {
+    let cluster = "cluster \"main\" {\n  identifier = \"prod-tenants\"\n  admin { username = \"boss\" }\n";
+    let readers = "  readers = [\"ci_plan\", \"boss\", \"a\", \"rds_superuser\", \"\", 7]\n}\n";
+    let tenant = "tenant \"a\" {\n  databases    = [\"db1\"]\n  rds_iam_auth = false\n}\n";
+    insta::assert_snapshot!(report(&load(&format!("{cluster}{readers}{tenant}"))));
+}

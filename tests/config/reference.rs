@@ -105,6 +105,9 @@ fn file(block: &Block, argument: &str, value: &str) -> String {
         "for_each" if argument == "name" => {
             format!("tenant \"a\" {{\n  for_each = toset([\"x\"])\n  {line}\n}}\n")
         }
+        "moved" if argument == "from" => format!("moved {{\n  {line}\n  to = \"tenant.b\"\n}}\n"),
+        "moved" => format!("moved {{\n  from = \"tenant.b\"\n  {line}\n}}\n"),
+        "variable" if argument == "type" => format!("variable \"x\" {{\n  default = []\n  {line}\n}}\n"),
         "variable" => format!("variable \"x\" {{\n  default = \"\"\n  {line}\n}}\n")
             .replace("  default = \"\"\n  default", "  default"),
         _ => format!("tenant \"a\" {{\n  {line}\n}}\n"),

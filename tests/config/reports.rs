@@ -26,6 +26,41 @@ resource "aws_iam_user" "x" {}
 region = "eu-central-1"
 "#;
 
+    moves_that_cannot_be: r#"
+tenant "a" {
+  databases    = ["db1"]
+  rds_iam_auth = false
+}
+moved {
+  from = "tenant.a"
+  to   = "tenant.b"
+}
+moved {
+  from = "tenant.c"
+  to   = "tenant.aa"
+}
+moved {
+  from = "tenant.c"
+  to   = "tenant.a"
+}
+moved {
+  from = "tenant.x"
+  to   = "tenant.y"
+}
+moved {
+  from = "tenant.y"
+  to   = "tenant.x"
+}
+moved "here" {
+  from = "tenant.d"
+  to   = "tenant.a"
+}
+moved {
+  from = "database.d"
+  two  = "tenant.a"
+}
+"#;
+
     wrong_types: r#"
 tenant "a" {
   databases        = "db1"

@@ -22,6 +22,7 @@ mod lockout;
 mod login;
 mod logs;
 mod many;
+mod moves;
 mod narrower;
 mod one_line;
 mod quoting;
@@ -35,6 +36,7 @@ mod shared_databases;
 mod site;
 mod state_of;
 mod suspension;
+mod tutorial;
 mod unwanted_database;
 mod ways_in;
 

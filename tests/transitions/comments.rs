@@ -237,6 +237,7 @@ fn change() -> impl Strategy<Value = PlannedChange> {
             fields: Vec::new(),
             reason,
             steps: Vec::new(),
+            moved_from: None,
         })
 }
 
@@ -248,6 +249,7 @@ fn held() -> impl Strategy<Value = HeldObject> {
             HeldKind::Gap,
             HeldKind::NotAllowed,
             HeldKind::Waits,
+            HeldKind::Mode,
         ][..],
     );
     (hostile(), prop::option::of(hostile()), kind, hostile()).prop_map(|(name, tenant, kind, because)| {

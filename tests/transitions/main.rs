@@ -15,6 +15,7 @@ mod identity;
 mod importing;
 mod memberships;
 mod modes;
+mod moves;
 mod outputs;
 mod properties;
 mod random;

@@ -18,6 +18,11 @@ pub fn simulate(plan: &Plan, desired: &Desired, live: &Live) -> Live {
         return after;
     }
     for change in &plan.changes {
+        if let Some(from) = &change.moved_from {
+            rename(&mut after, from, &change.address);
+        }
+    }
+    for change in &plan.changes {
         carry_out(&mut after, desired, change);
     }
     for step in &plan.steps {
@@ -28,6 +33,86 @@ pub fn simulate(plan: &Plan, desired: &Desired, live: &Live) -> Live {
     }
     reckon(&mut after);
     after
+}
+
+/// Everything that bears one name bears another.
+fn rename(live: &mut Live, from: &Address, to: &Address) {
+    let renamed = |address: &Address| -> Address {
+        let mut parts = serde_json::to_value(address).expect("an address");
+        let keys: &[&str] = match (from, parts["kind"].as_str().expect("a kind")) {
+            (Address::Role { .. }, "role") => &["/name"],
+            (Address::Role { .. }, "iam_role" | "iam_role_policy") => &[],
+            (Address::Role { .. }, _) => &["/role", "/member", "/grantee/role"],
+            (Address::Database { .. }, "database") => &["/name"],
+            (Address::Database { .. }, _) => &["/database"],
+            (Address::IamUser { .. }, "iam_user") => &["/name"],
+            (Address::IamUser { .. }, _) => &["/user"],
+            _ => panic!("{from} is renamed"),
+        };
+        for key in keys {
+            if let Some(name) = parts.pointer_mut(key).filter(|name| **name == from.name()) {
+                *name = to.name().into();
+            }
+        }
+        serde_json::from_value(parts).expect("an address")
+    };
+    let objects: Vec<_> = live
+        .world
+        .iter()
+        .map(|(at, object)| (at.clone(), object.clone()))
+        .collect();
+    for (at, _) in &objects {
+        live.world.remove(at);
+    }
+    for (at, object) in objects {
+        live.world.insert(renamed(&at), object);
+    }
+    live.marks = live
+        .marks
+        .iter()
+        .map(|(at, mark)| (renamed(at), mark.clone()))
+        .collect();
+    let rows = std::mem::take(&mut live.ledger.objects);
+    for ((workspace, _), mut row) in rows {
+        row.address = renamed(&row.address);
+        live.ledger.objects.insert((workspace, row.address.clone()), row);
+    }
+    let (old, new) = (from.name(), to.name());
+    let name = |name: &mut String| {
+        if *name == old {
+            name.clone_from(&new);
+        }
+    };
+    match from {
+        Address::Role { .. } => {
+            for row in &mut live.memberships {
+                for each in [&mut row.role, &mut row.member, &mut row.grantor] {
+                    name(each);
+                }
+            }
+        }
+        Address::Database { .. } if live.opened.remove(&old) => {
+            live.opened.insert(new.clone());
+        }
+        _ => {}
+    }
+    live.sessions = std::mem::take(&mut live.sessions)
+        .into_iter()
+        .map(|((mut role, mut database), count)| {
+            match from {
+                Address::Role { .. } => name(&mut role),
+                Address::Database { .. } => name(&mut database),
+                _ => {}
+            }
+            ((role, database), count)
+        })
+        .collect();
+    for key in live.ledger.keys.values_mut() {
+        if matches!(from, Address::IamUser { .. }) {
+            name(&mut key.user);
+        }
+    }
+    reckon(live);
 }
 
 fn carry_out(live: &mut Live, desired: &Desired, change: &PlannedChange) {
@@ -211,6 +296,19 @@ fn write_down(live: &mut Live, workspace: &str, record: &Record) {
                 }
                 _ => {}
             }
+        }
+        Record::Moved { from, to, tenant } => {
+            for address in [from, to] {
+                live.ledger
+                    .objects
+                    .remove(&(workspace.to_owned(), address.clone()));
+            }
+            remember(live, workspace, to, Some(tenant.clone()));
+            let mark = Mark {
+                workspace: workspace.into(),
+                tenant: tenant.clone(),
+            };
+            live.marks.insert(to.clone(), mark);
         }
         Record::Forget { address } => {
             live.ledger

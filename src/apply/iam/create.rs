@@ -2,7 +2,7 @@
 
 use aws_sdk_iam::types::Tag;
 
-use super::{Call, IamWriter};
+use super::{Call, Entity, IamWriter};
 use crate::live::aws::{AwsError, AwsErrorKind};
 use crate::live::iam::mark_of;
 use crate::model::iam::{TENANT_TAG, WORKSPACE_TAG};
@@ -82,6 +82,44 @@ impl IamWriter {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// The user keeps its id, and with it its keys and policies. Where the answer of the call was lost and the SDK asked
+    /// again, nobody has the old name, and whoever has the new one, which was free a moment ago, is that user.
+    ///
+    /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateUser.html>
+    pub(super) async fn rename_user(&self, user: &str, to: &str) -> Result<(), AwsError> {
+        let call = Call::user("iam:UpdateUser", user);
+        let find = async || {
+            let get = || self.iam.get_user().user_name(to).send();
+            self.attempt(Call::user("iam:GetUser", to), get).await
+        };
+        match find().await {
+            Err(error) if error.kind() == AwsErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+            Ok(_) => {
+                let message = format!("there is a user `{to}` already");
+                return Err(call.error(AwsErrorKind::Exists, message));
+            }
+        }
+        let rename = || self.iam.update_user().user_name(user).new_user_name(to).send();
+        let lost = match self.attempt(call, rename).await {
+            Ok(_) => None,
+            Err(error) if error.kind() == AwsErrorKind::NotFound => Some(error),
+            Err(error) => return Err(error),
+        };
+        self.memory.forget(call.entity);
+        if lost.is_none() {
+            self.memory.created(Entity::User(to), None);
+        }
+        let found = match (find().await, lost) {
+            (Ok(answer), _) => answer.user,
+            (Err(_), Some(error)) | (Err(error), None) => return Err(error),
+        };
+        // The role that is made next trusts it by its new ARN, which IAM does not know everywhere yet.
+        self.memory
+            .created(Entity::User(to), found.map(|found| found.arn));
+        Ok(())
     }
 }
 

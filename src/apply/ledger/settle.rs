@@ -4,7 +4,7 @@ use super::{ApplyError, Run, execute, own, text};
 use crate::address::Address;
 use crate::live::Live;
 use crate::live::connect::Session;
-use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE, DROP_DATABASE, Ledger, OpenStep};
+use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE, DROP_DATABASE, Ledger, OpenStep, RENAME_USER};
 use crate::model::{DatabaseState, Object};
 
 /// Answers the questions that a crashed run left, from what lives. A key whose secret was lost stays a question until
@@ -16,7 +16,8 @@ pub(in crate::apply) async fn settle(
     live: &Live,
 ) -> Result<(), ApplyError> {
     let ours = ledger.open.iter().filter(|open| open.workspace == run.workspace);
-    for open in ours.filter(|open| open.command != CREATE_ACCESS_KEY || no_key_was_made(open, ledger, live)) {
+    let ours = ours.filter(|open| open.command != CREATE_ACCESS_KEY || no_key_was_made(open, ledger, live));
+    for open in ours.filter(|open| !is_half_renamed(open, live)) {
         let born = match &open.address {
             Address::Database { name } if open.command == CREATE_DATABASE => live.world.database(name),
             _ => None,
@@ -107,6 +108,13 @@ async fn remember_identity(
         _ => {}
     }
     Ok(())
+}
+
+/// A user that was renamed and not marked anew yet: the move that goes on with it answers the question.
+fn is_half_renamed(open: &OpenStep, live: &Live) -> bool {
+    open.command == RENAME_USER
+        && live.world.contains(&open.address)
+        && !live.marks.contains_key(&open.address)
 }
 
 fn has_key(live: &Live, id: &str) -> bool {

@@ -248,38 +248,30 @@ impl<'a> Base<'a> {
 impl ClusterArgs {
     /// The block that says the same, with a line more for what only a file can say.
     fn block(&self, identifier: &str, region: Option<&String>, more: &str) -> String {
-        let lines = |indent: &str, arguments: &[(&str, &Option<String>)]| -> String {
+        let lines = |arguments: &[(&str, Option<&String>)]| -> String {
             let given = arguments
                 .iter()
-                .filter_map(|(name, value)| Some((name, value.as_ref()?)));
-            let given: Vec<_> = given.collect();
-            let width = given.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+                .filter_map(|(name, value)| Some((name, (*value)?)));
             given
-                .iter()
-                .map(|(name, value)| format!("{indent}{name:width$} = {}\n", literal(value)))
+                .map(|(name, value)| format!("{name} = {}\n", literal(value)))
                 .collect()
         };
-        let own = lines(
-            "  ",
-            &[
-                ("identifier", &Some(identifier.to_owned())),
-                ("region", &region.cloned()),
-                ("endpoint", &self.endpoint),
-                ("sslmode", &self.sslmode),
-                ("sslrootcert", &self.sslrootcert),
-            ],
-        );
-        let admin = lines(
-            "    ",
-            &[
-                ("username", &self.username),
-                ("database", &self.database),
-                ("auth", &self.auth),
-            ],
-        );
+        let identifier = identifier.to_owned();
+        let own = lines(&[
+            ("identifier", Some(&identifier)),
+            ("region", region),
+            ("endpoint", self.endpoint.as_ref()),
+            ("sslmode", self.sslmode.as_ref()),
+            ("sslrootcert", self.sslrootcert.as_ref()),
+        ]);
+        let admin = lines(&[
+            ("username", self.username.as_ref()),
+            ("database", self.database.as_ref()),
+            ("auth", self.auth.as_ref()),
+        ]);
         let admin = match admin.as_str() {
             "" => String::new(),
-            lines => format!("\n  admin {{\n{lines}  }}\n"),
+            lines => format!("\nadmin {{\n{lines}}}\n"),
         };
         format!("cluster \"main\" {{\n{own}{more}{admin}}}\n")
     }

@@ -1,5 +1,5 @@
 //! The clients list of a Terraform parameters file, as tenant blocks. Values stay as they were written, letter by
-//! letter, and comments stay where they are.
+//! letter, and comments stay where they are. `fmt` lays it out.
 
 use hcl::edit::Span as _;
 use hcl::edit::expr::{Expression, Object};
@@ -57,10 +57,8 @@ fn block(text: &str, client: &Object) -> Option<String> {
         (end, first) = (at.end, key == "name");
     }
     add_comments(&mut lines, &text[end..span.end - 1], first);
-    let names = lines.iter().filter(|(_, value)| value.is_some());
-    let width = names.map(|(key, _)| key.len()).max().unwrap_or(0);
     let lines = lines.iter().map(|(key, value)| match value {
-        Some(value) => format!("  {key:<width$} = {value}\n"),
+        Some(value) => format!("  {key} = {value}\n"),
         None => format!("  {key}\n"),
     });
     Some(format!(
@@ -136,7 +134,7 @@ clients = [
         let expected = r##"# pays late
 # The first one.
 tenant "client01" {
-  databases   = { db1 = true, "db2" = false }
+  databases = { db1 = true, "db2" = false }
   allowed_ips = ["109.241.200.168/32"]
 }
 
@@ -146,7 +144,7 @@ tenant "client02" {
   # renamed once
   # by password
   rds_iam_auth = false # for now
-  databases    = ["a#b", # not a comment in quotes
+  databases = ["a#b", # not a comment in quotes
     ]
   # last
 }

@@ -1,6 +1,7 @@
 //! `init`: the files to begin with. What exists is never touched.
 
 mod clients;
+mod workflows;
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
@@ -11,20 +12,19 @@ use clap::{Args, ValueEnum};
 use super::exit::Failure;
 use super::ui::Ui;
 use super::{Ended, FileArgs, session, validate};
-use crate::config::{AdminAuth, Config, Loaded};
+use crate::config::{self, AdminAuth, Config, Loaded};
 use crate::desired::lint;
 
 const CLUSTER: &str = include_str!("cluster.hcl");
 const TENANTS: &str = include_str!("tenants.hcl");
 const IGNORED: &str = include_str!("gitignore");
-const GITHUB: &str = include_str!("tenants.yml");
 /// What stands in cluster.hcl until somebody writes the identifier there.
 const PLACEHOLDER: &str = "my-cluster";
 
-/// Write the files to begin with: cluster.hcl, tenants.hcl, a workflow and a .gitignore
+/// Write the files to begin with: cluster.hcl, tenants.hcl, a .gitignore and workflows
 ///
 /// A file that exists is named and left alone. With `--from`, the clients list of a Terraform parameters file becomes
-/// tenant blocks that mean the same; the file itself is not changed.
+/// tenant blocks that mean the same; the file itself is not changed. Workflows go to the top of the repository.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -41,7 +41,7 @@ pub(super) struct InitArgs {
     /// Its AWS region; default: that of your AWS configuration
     #[arg(long, value_name = "NAME", value_parser = plain)]
     region: Option<String>,
-    /// For which service the workflow is
+    /// For which service workflows are written
     #[arg(long, value_name = "SERVICE", default_value = "github")]
     ci: Service,
 }
@@ -92,12 +92,24 @@ pub(super) fn run(directory: &Path, args: &InitArgs, ui: &Ui) -> Result<Ended, F
             converted(from, &given)?
         }
     };
-    let scaffold = Scaffold { directory, ui };
-    scaffold.file("cluster.hcl", &cluster(args), cluster_is_named)?;
-    scaffold.file("tenants.hcl", &tenants, tenants_are_named)?;
-    scaffold.file(".gitignore", IGNORED, false)?;
+    let scaffold = Scaffold { ui };
+    let path = |name: &str| match directory == Path::new(".") {
+        true => PathBuf::from(name),
+        false => directory.join(name),
+    };
+    scaffold.file(&path("cluster.hcl"), &cluster(args), cluster_is_named)?;
+    scaffold.file(&path("tenants.hcl"), &tenants, tenants_are_named)?;
+    scaffold.file(&path(".gitignore"), IGNORED, false)?;
     if args.ci == Service::Github {
-        scaffold.file(".github/workflows/tenants.yml", GITHUB, false)?;
+        let (top, within) = workflows::repository(directory);
+        for (name, text) in workflows::for_directory(&within, args.region.as_deref()) {
+            let path = if top == Path::new(".") {
+                name
+            } else {
+                top.join(name)
+            };
+            scaffold.file(&path, &text, false)?;
+        }
     }
     let result = load(directory, &[]);
     if is_wrong(&result, ui) {
@@ -144,7 +156,8 @@ fn converted(from: &Path, given: &Loaded) -> Result<String, Failure> {
             from.display()
         ))
     })?;
-    Ok(format!("# From {}.\n\n{blocks}", from.display()))
+    let text = format!("# From {}.\n\n{blocks}", from.display());
+    Ok(config::format_text("tenants.hcl", &text).unwrap_or(text))
 }
 
 fn cluster(args: &InitArgs) -> String {
@@ -160,31 +173,29 @@ fn cluster(args: &InitArgs) -> String {
 
 /// Writes files that do not exist.
 struct Scaffold<'a> {
-    directory: &'a Path,
     ui: &'a Ui,
 }
 
 impl Scaffold<'_> {
     /// Writes a file, unless it exists or `named` says that another file has what it would say.
-    fn file(&self, name: &str, text: &str, named: bool) -> Result<(), Failure> {
-        let path = self.directory.join(name);
+    fn file(&self, path: &Path, text: &str, named: bool) -> Result<(), Failure> {
         if named && !path.exists() {
-            self.ui
-                .data(&format!("left out {name}: other files say it already\n"));
+            let line = format!("left out {}: other files say it already\n", path.display());
+            self.ui.data(&line);
             return Ok(());
         }
-        if let Some(parent) = path.parent() {
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             fs::create_dir_all(parent).map_err(|error| cannot_write(parent, &error))?;
         }
         // Nothing that is there is opened, not even through a link.
-        let written = OpenOptions::new().write(true).create_new(true).open(&path);
+        let written = OpenOptions::new().write(true).create_new(true).open(path);
         match written.and_then(|mut file| file.write_all(text.as_bytes())) {
             Ok(()) => self.ui.data(&format!("wrote    {}\n", path.display())),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 self.ui
                     .data(&format!("exists   {}; it was left as it is\n", path.display()));
             }
-            Err(error) => return Err(cannot_write(&path, &error)),
+            Err(error) => return Err(cannot_write(path, &error)),
         }
         Ok(())
     }
@@ -216,12 +227,14 @@ fn next_steps(args: &InitArgs, config: &Config) -> String {
         steps.push("tenantctl adopt --tenant NAME   for each tenant whose objects exist already".to_owned());
     }
     steps.push("tenantctl apply      the same, asks, and does it".to_owned());
+    if args.ci == Service::Github {
+        steps.push(
+            "replace your-org/tenantctl in the workflows by where they find it; docs/ci.md has the rest"
+                .to_owned(),
+        );
+    }
     let steps = (1..)
         .zip(steps)
         .map(|(number, step)| format!("  {number}. {step}\n"));
-    format!(
-        "\n{} tenants. Next:\n{}",
-        config.tenants.len(),
-        steps.collect::<String>()
-    )
+    format!("\nNext:\n{}", steps.collect::<String>())
 }

@@ -4,7 +4,9 @@
 //! either would answer with silence.
 
 mod access;
+mod moved;
 mod names;
+mod readers;
 
 use crate::config::{Config, Loaded};
 use crate::diag::{Diagnostic, Diagnostics};
@@ -19,6 +21,8 @@ pub fn check(config: &Config) -> Vec<Diagnostic> {
         access::check(config, tenant, &mut findings);
     }
     names::check_collisions(config, &mut findings);
+    readers::check(config, &mut findings);
+    moved::check(config, &mut findings);
     findings
 }
 

@@ -110,7 +110,7 @@ fn reserved_name(kind: &str, name: &str, why: &str) -> Diagnostic {
 }
 
 /// Why a role cannot have a name, compared without case.
-fn reserved_role(config: &Config, name: &str) -> Option<String> {
+pub(super) fn reserved_role(config: &Config, name: &str) -> Option<String> {
     let folded = name.to_lowercase();
     let admin = config
         .cluster
@@ -150,7 +150,7 @@ fn iam_name(kind: &str, name: &str) -> Option<Diagnostic> {
     })
 }
 
-fn postgres_name(kind: &str, name: &str) -> Option<Diagnostic> {
+pub(super) fn postgres_name(kind: &str, name: &str) -> Option<Diagnostic> {
     let is_bad = |c: &char| c.is_control() || "*?$".contains(*c);
     if let Some(bad) = name.chars().find(is_bad) {
         let message = format!("the {kind} {} contains {}", quote(name), character(bad));
