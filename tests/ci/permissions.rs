@@ -169,9 +169,13 @@ fn an_apply_works_with_its_policy_all_through_a_tenants_life() {
     caller.run(&site, &["adopt", "--tenant", "client02"]).ok();
     assert_eq!(changes(&site.plan_json()), Vec::<String>::new());
 
+    let moved = "moved {\n  from = \"tenant.client02\"\n  to   = \"tenant.north\"\n}\n";
+    let text = tenants(&recipient, "192.0.2.2/32", "active");
+    apply(&(moved.to_owned() + &text.replace("client02", "north")));
+
     apply("tenant \"other\" {\n  databases = []\n  rds_iam_auth = false\n}\n");
     let users = site.world.aws.call("iam", "ListUsers", &[]).unwrap();
-    assert!(!users.contains("client0"), "{users}");
+    assert!(!users.contains("client0") && !users.contains("north"), "{users}");
     assert_eq!(called(&site), actions(&policy));
 }
 

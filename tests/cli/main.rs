@@ -27,6 +27,7 @@ fn run(command: &mut Command) -> Run {
     let output = command
         .stdin(Stdio::null())
         .env("COLUMNS", "100")
+        .env_remove("TENANTCTL_READER")
         .output()
         .unwrap();
     Run {

@@ -165,7 +165,14 @@ fn a_status_says_how_a_plan_ended() {
     assert_eq!(status["summary"]["add"], 10);
     assert_eq!(status["error"], serde_json::Value::Null);
     let refused = Small::applied(TWO).asks(ONE).max_removals(0);
-    let status = of(&refused.plan());
+    let mut status = of(&refused.plan());
+    for digest in ["config_digest", "live_digest"] {
+        assert!(
+            status[digest].as_str().is_some_and(|text| text.len() == 64),
+            "{digest}"
+        );
+        status[digest] = "(a digest)".into();
+    }
     assert_eq!(status["status"], "refused");
     assert_eq!(status["guards"][0]["code"], "too_many_removals");
     insta::assert_json_snapshot!(status);

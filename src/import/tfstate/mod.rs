@@ -1,5 +1,5 @@
 //! What a Terraform state says of tenants: users, roles and policies of the aws provider, roles, databases and grants of
-//! the postgresql provider. Pure, and blind for secrets: only the attributes named in [`format`] are ever read.
+//! the postgresql provider. Pure, and blind for secrets: only the attributes named in `format.rs` are ever read.
 //!
 //! The format is version 4 of `terraform.tfstate`, which `terraform state pull` prints:
 //! <https://developer.hashicorp.com/terraform/internals/json-format> is another one, and is refused.
