@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Change, Differ, FieldChange, Held, HeldKind, compare};
-use crate::address::Address;
+use crate::address::{Address, Grantee};
 use crate::model::{Database, DatabaseState, Grant, Object, Password};
 
 /// How far a run may go.
@@ -117,6 +117,14 @@ impl Differ<'_> {
         self.held.insert(change.address.clone(), held);
     }
 
+    /// Its tenant is let in last, so that one which waits for that never opened. Another one was closed by somebody.
+    fn nobody_has_entered(&self, name: &str) -> bool {
+        self.changes.values().any(|change| {
+            let of_role = matches!(&change.address, Address::DatabaseGrant { database, grantee: Grantee::Role(_) } if database == name);
+            of_role && matches!(change.action, Action::Create(_))
+        })
+    }
+
     fn may_have_password(&self, role: &str) -> bool {
         let role = self.live.world.role(role);
         role.is_none_or(|role| role.password != Password::None)
@@ -184,7 +192,8 @@ impl New {
                 ) => {
                     let Database { owner, state, .. } = before;
                     let foreign = *owner != after.owner;
-                    let half_made = *state == DatabaseState::Closed && after.state == DatabaseState::Open;
+                    let opens = *state == DatabaseState::Closed && after.state == DatabaseState::Open;
+                    let half_made = opens && differ.nobody_has_entered(name);
                     if half_made && !foreign && !differ.adopted.contains_key(&change.address) {
                         new.databases.insert(name.clone());
                     } else if foreign && !differ.live.server.power.has_privileges_of(owner) {

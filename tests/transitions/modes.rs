@@ -116,6 +116,7 @@ fn what_a_crash_left_half_made_is_closed_before_it_opens() {
             alter_database(live, "client01_db1", |database| {
                 database.state = tenantctl::model::DatabaseState::Closed;
             });
+            live.world.remove(&database_grant("client01_db1", to("client01")));
             grant(
                 live,
                 database_grant("client01_db1", Grantee::Public),
@@ -124,6 +125,20 @@ fn what_a_crash_left_half_made_is_closed_before_it_opens() {
         })
         .mode(Mode::Additive);
     insta::assert_snapshot!(small.shown());
+}
+
+/// Who closed it had a reason.
+#[test]
+fn what_somebody_closed_stays_closed() {
+    let small = Small::applied(ONE)
+        .edit(|live| {
+            alter_database(live, "client01_db1", |database| {
+                database.state = tenantctl::model::DatabaseState::Closed;
+            });
+        })
+        .mode(Mode::Additive);
+    assert!(small.plan().is_empty(), "{}", small.shown());
+    assert!(!small.mode(Mode::Authoritative).plan().is_empty());
 }
 
 #[test]
