@@ -122,6 +122,10 @@ fn is_spaced(before: Option<Token<'_>>, left: &Token<'_>, right: &Token<'_>) -> 
     if left.is_comment() || right.is_comment() {
         return true;
     }
+    if left.form == Form::Number && right.is(".") {
+        // `42 .5` is an item of a number, whatever that may be; `42.5` is a number.
+        return true;
+    }
     if (is_word && right.is("(")) || left.is(".") || right.is(".") || left.is("::") || right.is("::") {
         return false;
     }

@@ -86,6 +86,10 @@ fn line_breaks_and_marks_stay() {
     assert_eq!(laid_out("a=1\r\nb=2"), "a = 1\r\nb = 2\r\n");
     assert_eq!(laid_out(""), "");
     assert_eq!(
+        laid_out("a = b .c. d[0] .e\nb = 42. 5\n"),
+        "a = b.c.d[0].e\nb = 42 .5\n"
+    );
+    assert_eq!(
         laid_out("x = [{\n a = 1\n }, {\n b = 2\n }]\n"),
         "x = [{\n  a = 1\n  }, {\n  b = 2\n}]\n"
     );
@@ -99,6 +103,18 @@ fn what_does_not_parse_is_refused_with_its_place() {
         shown.contains("error[syntax]") && shown.contains("x.hcl:2:5"),
         "{shown}"
     );
+}
+
+/// The parser reads on over a quotation mark within a directive, which HCL does not. Whoever is right, nothing changes.
+#[test]
+fn what_would_change_its_meaning_is_left_alone() {
+    let text = "a = \"%{ if true }\" [1,2] \"%{ endif }\"\n";
+    let (diagnostics, _) = config::format_text("x.hcl", text).expect_err("the two disagree");
+    assert!(
+        diagnostics.iter().all(|found| found.code == "format"),
+        "{diagnostics:?}"
+    );
+    assert!(diagnostics.has_errors());
 }
 
 proptest! {
