@@ -22,7 +22,10 @@ fuzz_target!(|text: &str| -> Corpus {
         color: false,
         ..Style::default()
     };
-    for shown in [report::text::plan(&plan, style), report::markdown::plan(&plan, &[])] {
+    for shown in [
+        report::text::plan(&plan, style),
+        report::markdown::plan(&plan, &[]),
+    ] {
         assert!(
             !shown
                 .chars()
