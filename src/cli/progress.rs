@@ -26,8 +26,10 @@ pub(super) async fn reading<T>(ui: &Ui, target: &Target, work: impl Future<Outpu
     let (looked, expected) = target.connector.reading.so_far();
     let bar = ui.terminal.then(ProgressBar::new_spinner);
     let mut ticks = tokio::time::interval(if ui.terminal { FRAME } else { INTERVAL });
-    // The first one comes at once.
-    ticks.tick().await;
+    // The first one comes at once, which is right for a bar alone.
+    if !ui.terminal {
+        ticks.tick().await;
+    }
     tokio::pin!(work);
     loop {
         tokio::select! {
