@@ -139,7 +139,7 @@ fn full_user(major: u16) {
         "iam:PutUserPolicy client02",
         "LimitExceeded",
         "Maximum policy size of 2048 bytes",
-        "inline policies",
+        "managed policies",
     ];
     only_one_failed(&apply_json(&world), "client02", &says);
     world.by_hand("DeleteUserPolicy", &foreign[..2]);
