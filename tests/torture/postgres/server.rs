@@ -39,8 +39,12 @@ const LOST: [&str; 5] = [
     "the server starts, fails over",
     "the connection ended in the middle",
     "somebody or something ended the session",
-    "the session that held the lock has ended",
+    LOCK_LOST,
 ];
+/// What a run says whose lock went.
+const LOCK_LOST: &str = "the session that held the lock has ended";
+/// What a run says whose writer became a reader.
+const READER: &str = "is a reader";
 
 /// After how many ended steps of a run that removes two tenants and makes two, about fifty steps.
 const MOMENTS: [usize; 8] = [0, 4, 10, 17, 24, 32, 39, 46];
@@ -125,7 +129,7 @@ fn lock_session(trials: &mut Trials) {
             let run = run.end();
             assert_eq!(ended.len(), 1, "nobody held the lock: {run}");
             assert_eq!(run.code, 1, "{run}");
-            assert!(run.stdout.contains(LOST[1]), "{run}");
+            assert!(run.stdout.contains(LOCK_LOST), "{run}");
             let later = format!(
                 "SELECT count(*) FROM tenantctl.step WHERE begun_at > '{moment}'::timestamptz + interval '300 ms'"
             );
@@ -197,11 +201,11 @@ fn failover(trials: &mut Trials) {
             site.tenants(&tenants(&format!("f{steps}n"), 2));
             let run = Going::start(&site, &APPLY).until(steps);
             site.world.postgres.become_reader().unwrap();
-            excused(&run.end(), &[LOST[0], LOST[1], "is a reader"]);
+            excused(&run.end(), &[&LOST[..], &[READER]].concat());
             let (before, iam) = (state_of::postgres(&site), state_of::iam(&site));
             let said = site.run(&APPLY).refused();
             assert!(
-                said.contains("is a reader") && said.contains("writer endpoint"),
+                said.contains(READER) && said.contains("writer endpoint"),
                 "{said}"
             );
             assert_eq!(state_of::iam(&site), iam, "written before it was noticed");
