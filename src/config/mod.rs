@@ -36,6 +36,7 @@ mod variables;
 
 use std::path::PathBuf;
 
+pub use self::cluster::password_variable;
 pub use self::schema::schema;
 use self::scope::File;
 pub use self::settings::looks_secret;

@@ -2,6 +2,7 @@
 
 pub mod adopt;
 mod compare;
+mod elsewhere;
 mod hold;
 mod left_over;
 mod left_over_iam;
@@ -20,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::address::{Address, Grantee, TenantId};
-use crate::desired::Desired;
+use crate::desired::{Desired, Elsewhere};
 use crate::live::Live;
 use crate::model::{Mark, Object};
 
@@ -28,6 +29,7 @@ use moved::Moves;
 
 pub use adopt::adopt;
 pub use compare::FieldChange;
+pub use elsewhere::{Member, Others, elsewhere};
 pub use mode::Mode;
 pub use moved::Origin;
 
@@ -157,9 +159,22 @@ impl Scope {
         Self { mode, ..self }
     }
 
+    /// Without those that are left alone because of another cluster.
+    fn without(&self, elsewhere: &Elsewhere) -> Self {
+        let mut scope = self.clone();
+        let tenants = elsewhere.tenants.keys().chain(elsewhere.living.keys());
+        scope.except.extend(tenants.cloned());
+        scope
+    }
+
+    /// Whether a tenant was asked for, if it is left alone or not.
+    fn names(&self, tenant: &TenantId) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(tenant))
+    }
+
     /// Whether a tenant counts.
     pub fn contains(&self, tenant: &TenantId) -> bool {
-        self.only.as_ref().is_none_or(|only| only.contains(tenant)) && !self.except.contains(tenant)
+        self.names(tenant) && !self.except.contains(tenant)
     }
 
     /// Whether everything counts, also what is nobody's.
@@ -173,6 +188,7 @@ pub fn diff(desired: &Desired, live: &Live, scope: &Scope) -> Diff {
     let view = View::of(desired, live, scope);
     let mut differ = Differ::new(desired, &view);
     differ.hold_what_cannot_move(&view.moves);
+    differ.hold_what_is_elsewhere();
     differ.hold_what_is_not_ours();
     differ.wanted();
     differ.left_over();
@@ -200,9 +216,9 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     fn of(desired: &Desired, live: &'a Live, scope: &Scope) -> Self {
-        let mut scope = scope.clone();
+        let mut scope = scope.without(&desired.elsewhere);
         let moves = moved::moves(desired, live, &scope);
-        scope.except = moves.left_alone();
+        scope.except.extend(moves.left_alone());
         let mut live = Cow::Borrowed(live);
         if !moves.origins.is_empty() {
             live = Cow::Owned(renamed::renamed(&live, &moves, &desired.workspace));
@@ -351,12 +367,13 @@ impl<'a> Differ<'a> {
     }
 
     fn finish(self) -> Diff {
-        let known: BTreeSet<_> = self
-            .live
-            .marks
-            .values()
-            .filter(|mark| mark.workspace == self.desired.workspace)
-            .map(|mark| mark.tenant.clone())
+        let elsewhere = &self.desired.elsewhere;
+        let known: BTreeSet<_> = (self.live.marks.iter())
+            .filter(|(_, mark)| mark.workspace == self.desired.workspace)
+            .filter(|(address, mark)| {
+                !elsewhere.tenants.contains_key(&mark.tenant) && !elsewhere.identities.contains_key(address)
+            })
+            .map(|(_, mark)| mark.tenant.clone())
             .collect();
         let leaving = self
             .changes
