@@ -1,0 +1,542 @@
+//! Several clusters in one file, in one account: each is applied by itself, and none is touched for another's sake.
+
+mod concurrent;
+mod moving;
+
+use std::path::Path;
+
+use serde_json::Value;
+use tenantctl_testbed::{FrontDoor, Neighbour, Postgres};
+
+use super::on_both_ends;
+use super::site::{Run, Site, changes};
+
+on_both_ends!(
+    each_cluster_is_applied_by_itself,
+    a_cluster_that_cannot_be_reached_holds_its_own_tenants_alone,
+    a_cluster_that_cannot_be_found_holds_whatever_may_be_its,
+    limits_are_those_of_the_run,
+    a_lock_that_is_held_keeps_one_cluster_back,
+    saved_plans_are_applied_together_or_not_at_all,
+);
+
+/// A site with clusters `a`, `b` and `c`; the first is the site's own.
+pub struct Sites {
+    pub site: Site,
+    pub b: Neighbour,
+    pub c: Neighbour,
+}
+
+impl Sites {
+    pub fn start(major: u16) -> Self {
+        let site = Site::start(major);
+        let b = site.world.neighbour(major, "tenants-b").unwrap();
+        let c = site.world.neighbour(major, "tenants-c").unwrap();
+        Self { site, b, c }
+    }
+
+    /// Writes the tenants file: these clusters, and this.
+    pub fn write(&self, clusters: &str, tenants: &str) {
+        let mut text =
+            "defaults {\n  databases = [\"db1\"]\n  allowed_ips = [\"109.241.200.168/32\"]\n}\n".to_owned();
+        for name in clusters.chars() {
+            let (identifier, door) = match name {
+                'a' => ("prod-tenants", &self.site.world.front_door),
+                'b' => ("tenants-b", &self.b.front_door),
+                _ => ("tenants-c", &self.c.front_door),
+            };
+            text += &block(&name.to_string(), identifier, &door.endpoint(), door);
+        }
+        self.site.write("tenants.hcl", &(text + tenants));
+    }
+
+    #[track_caller]
+    pub fn settle(&self, tenants: &str) {
+        self.write("abc", tenants);
+        let run = self.site.apply();
+        assert!(
+            run.stdout.ends_with("destroyed.\n") && run.stdout.contains("Apply complete!"),
+            "{run}"
+        );
+        run.ok();
+        self.site.assert_converged();
+    }
+
+    /// The login roles and databases of tenants on a cluster: names that begin with its letter.
+    pub fn on(&self, cluster: char) -> Vec<String> {
+        let postgres = match cluster {
+            'a' => &self.site.world.postgres,
+            'b' => &self.b.postgres,
+            _ => &self.c.postgres,
+        };
+        names(
+            postgres,
+            "SELECT rolname FROM pg_roles WHERE rolname ~ '^[a-z][0-9]$' AND rolcanlogin \
+             UNION ALL SELECT datname FROM pg_database WHERE datname ~ '^[a-z][0-9]_' ORDER BY 1",
+        )
+    }
+
+    /// The names of IAM users and roles.
+    pub fn identities(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        for (action, tag) in [("ListUsers", "UserName"), ("ListRoles", "RoleName")] {
+            let answer = self.site.world.aws.call("iam", action, &[]).unwrap();
+            let begin = format!("<{tag}>");
+            let names = answer.split(&begin).skip(1);
+            all.extend(names.map(|rest| rest.split('<').next().unwrap().to_owned()));
+        }
+        all.sort();
+        all
+    }
+
+    /// Everything that lives on all clusters and in IAM, to see that nothing changed.
+    pub fn everything(&self) -> Vec<String> {
+        let mut all = self.identities();
+        for cluster in ['a', 'b', 'c'] {
+            all.extend(
+                self.on(cluster)
+                    .into_iter()
+                    .map(|name| format!("{cluster}: {name}")),
+            );
+        }
+        for role in self
+            .identities()
+            .iter()
+            .filter(|name| name.starts_with("rds_cluster_"))
+        {
+            let policy = self.site.world.aws.call(
+                "iam",
+                "GetRolePolicy",
+                &[("RoleName", role), ("PolicyName", "rds-connect")],
+            );
+            all.push(policy.unwrap());
+        }
+        all
+    }
+}
+
+/// A cluster block.
+pub fn block(name: &str, identifier: &str, endpoint: &str, door: &FrontDoor) -> String {
+    format!(
+        "cluster {name:?} {{\n  identifier = {identifier:?}\n  region = \"eu-central-1\"\n  endpoint = {endpoint:?}\n  \
+         sslrootcert = {:?}\n}}\n",
+        door.ca_file().display().to_string()
+    )
+}
+
+fn names(postgres: &Postgres, query: &str) -> Vec<String> {
+    let rows = postgres.sql("postgres", query).unwrap();
+    rows.into_iter().flatten().flatten().collect()
+}
+
+/// A tenant by IAM.
+pub fn by_iam(name: &str, cluster: &str) -> String {
+    format!("tenant {name:?} {{ cluster = {cluster:?} }}\n")
+}
+
+/// A tenant by password.
+pub fn by_password(name: &str, cluster: &str) -> String {
+    format!("tenant {name:?} {{\n  cluster = {cluster:?}\n  rds_iam_auth = false\n  allowed_ips = []\n}}\n")
+}
+
+/// What is held, as `cluster tenant kind`.
+pub fn held(plan: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let all = plan["held"].as_array().unwrap();
+    let mut held: Vec<_> = all
+        .iter()
+        .map(|held| {
+            format!(
+                "{} {} {}",
+                text(&held["cluster"]),
+                text(&held["tenant"]),
+                text(&held["kind"])
+            )
+        })
+        .collect();
+    held.dedup();
+    held
+}
+
+fn json(run: &Run) -> Value {
+    serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run}"))
+}
+
+fn status(path: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn each_cluster_is_applied_by_itself(major: u16) {
+    let sites = Sites::start(major);
+    let site = &sites.site;
+    let tenants = [
+        by_iam("a1", "a"),
+        by_password("a2", "a"),
+        by_iam("b1", "b"),
+        by_password("c1", "c"),
+    ]
+    .concat();
+    sites.settle(&tenants);
+    assert_eq!(sites.on('a'), ["a1", "a1_db1", "a2", "a2_db1"]);
+    assert_eq!(sites.on('b'), ["b1", "b1_db1"]);
+    assert_eq!(sites.on('c'), ["c1", "c1_db1"]);
+    assert_eq!(
+        sites.identities(),
+        ["a1", "b1", "rds_cluster_a1", "rds_cluster_b1"]
+    );
+
+    // IAM is one for all, and read once; each cluster is looked up.
+    site.world.proxy.reset_counts();
+    let plan = site.plan_json();
+    let counts = site.world.proxy.counts();
+    assert_eq!(
+        counts.get("GetAccountAuthorizationDetails"),
+        Some(&1),
+        "{counts:?}"
+    );
+    assert_eq!(counts.get("DescribeDBClusters"), Some(&3), "{counts:?}");
+    assert_eq!(changes(&plan), [""; 0]);
+    assert_eq!(plan["clusters"].as_array().unwrap().len(), 3);
+
+    // What leaves one cluster leaves it alone; one word confines a run to a cluster, or to a tenant's cluster.
+    sites.write("abc", &tenants.replace(&by_iam("b1", "b"), &by_iam("a3", "a")));
+    let plan = site.plan_json();
+    let of = |cluster: &str| -> Vec<&str> {
+        let all = plan["changes"].as_array().unwrap().iter();
+        let here = all.filter(|change| change["cluster"] == cluster);
+        here.map(|change| change["tenant"].as_str().unwrap()).collect()
+    };
+    assert!(
+        of("a").iter().all(|tenant| *tenant == "a3") && !of("a").is_empty(),
+        "{plan}"
+    );
+    assert!(
+        of("b").iter().all(|tenant| *tenant == "b1") && !of("b").is_empty(),
+        "{plan}"
+    );
+    assert_eq!(of("c"), [""; 0]);
+    let text = site.plan().ok();
+    let places = [
+        "cluster a\n",
+        "\na3\n",
+        "cluster b\n",
+        "\nb1\n",
+        "cluster c\n",
+        "Plan: ",
+    ];
+    let found: Vec<_> = places.iter().map(|words| text.find(words)).collect();
+    assert!(
+        found.is_sorted() && found.iter().all(Option::is_some),
+        "{found:?} in {text}"
+    );
+    let markdown = site.run(&["plan", "--markdown"]).ok();
+    assert!(
+        markdown.contains("| cluster | tenant |") && markdown.contains("| `b` | `b1` |"),
+        "{markdown}"
+    );
+
+    let only_b = site.plan_json_with(&["--cluster", "b"]);
+    assert!(
+        only_b["changes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|change| change["cluster"] == "b"),
+        "{only_b}"
+    );
+    site.world.proxy.reset_counts();
+    let only_a3 = site.plan_json_with(&["--tenant", "a3"]);
+    assert_eq!(site.world.proxy.counts().get("DescribeDBClusters"), Some(&1));
+    assert!(
+        only_a3["changes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|change| change["tenant"] == "a3"),
+        "{only_a3}"
+    );
+    let refused = site.run(&["plan", "--cluster", "bb"]).refused();
+    assert!(
+        refused.contains("no cluster \"bb\"") && refused.contains("a, b, c"),
+        "{refused}"
+    );
+    let refused = site.run(&["plan", "--cluster", "b", "--tenant", "a3"]).refused();
+    assert!(refused.contains("is on cluster \"a\""), "{refused}");
+
+    let applied = site.run(&["apply", "--auto-approve", "--json"]);
+    let document = json(&applied);
+    assert_eq!(document["complete"], true, "{document}");
+    assert!(
+        document["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|result| result["cluster"] == "b")
+    );
+    assert_eq!(sites.on('b'), ["b1_db1"], "its data is retained");
+    assert_eq!(
+        sites.identities(),
+        ["a1", "a3", "rds_cluster_a1", "rds_cluster_a3"]
+    );
+    site.assert_converged();
+
+    // Commands about one cluster.
+    let which = site.run(&["history"]).refused();
+    assert!(
+        which.contains("--cluster") && which.contains("a, b, c"),
+        "{which}"
+    );
+    assert!(
+        site.run(&["history", "--cluster", "b"])
+            .ok()
+            .contains("destroyed")
+    );
+    assert!(
+        site.run(&["unlock", "--cluster", "c"])
+            .ok()
+            .contains("Nobody holds")
+    );
+    assert!(site.run(&["why", "a1", "db1"]).ok().contains("can connect"));
+    let audit = json(&site.run(&["audit", "--json"]));
+    assert_eq!(audit["clusters"].as_array().unwrap().len(), 3, "{audit}");
+    assert_eq!(audit["summary"]["critical"], 0, "{audit}");
+}
+
+fn a_cluster_that_cannot_be_reached_holds_its_own_tenants_alone(major: u16) {
+    let sites = Sites::start(major);
+    let site = &sites.site;
+    let stays = [by_iam("a1", "a"), by_iam("b1", "b"), by_password("b2", "b")].concat();
+    sites.settle(&(stays.clone() + &by_iam("a2", "a") + &by_iam("b3", "b")));
+    sites.b.postgres.stop().unwrap();
+
+    // Two have left the file, one on each cluster, and one is new on a third.
+    sites.write("abc", &(stays + &by_iam("c1", "c")));
+    let file = site.path().join("status.json");
+    let run = site.run(&[
+        "plan",
+        "--json",
+        "--detailed-exitcode",
+        "--status-file",
+        file.to_str().unwrap(),
+    ]);
+    assert_eq!(run.code, 1, "{run}");
+    assert!(run.stderr.contains("cluster b"), "{run}");
+    let plan = json(&run);
+    assert_eq!(
+        held(&plan)
+            .iter()
+            .filter(|held| held.ends_with("gap"))
+            .collect::<Vec<_>>(),
+        ["b b1 gap", "b b2 gap"]
+    );
+    assert_eq!(status(&file)["status"], "error");
+    assert_eq!(status(&file)["gaps"], 2);
+
+    let run = site.apply();
+    assert_eq!(run.code, 1, "{run}");
+    assert!(
+        run.stdout.contains("Apply incomplete: nothing was applied to b"),
+        "{run}"
+    );
+    assert_eq!(sites.on('a'), ["a1", "a1_db1", "a2_db1"]);
+    assert_eq!(sites.on('c'), ["c1", "c1_db1"]);
+    let identities = [
+        "a1",
+        "b1",
+        "b3",
+        "c1",
+        "rds_cluster_a1",
+        "rds_cluster_b1",
+        "rds_cluster_b3",
+        "rds_cluster_c1",
+    ];
+    assert_eq!(sites.identities(), identities, "those of b are all there");
+
+    sites.b.postgres.restart().unwrap();
+    site.apply().ok();
+    assert_eq!(sites.on('b'), ["b1", "b1_db1", "b2", "b2_db1", "b3_db1"]);
+    assert!(!sites.identities().contains(&"b3".to_owned()));
+    site.assert_converged();
+}
+
+fn a_cluster_that_cannot_be_found_holds_whatever_may_be_its(major: u16) {
+    let sites = Sites::start(major);
+    let site = &sites.site;
+    let stays = [by_iam("a1", "a"), by_iam("b1", "b")].concat();
+    sites.settle(&(stays.clone() + &by_iam("b2", "b")));
+
+    // Its resource id is unknown then, so that no policy tells whose an identity is.
+    sites.write("abc", &stays);
+    let text = std::fs::read_to_string(site.path().join("tenants.hcl")).unwrap();
+    site.write("tenants.hcl", &text.replace("tenants-b", "tenants-x"));
+    let before = sites.everything();
+    let run = site.apply();
+    assert_eq!(run.code, 1, "{run}");
+    assert!(run.stdout.contains("perhaps b"), "{run}");
+    assert_eq!(sites.everything(), before);
+
+    // A run that looks at another cluster alone does not take them for its own either.
+    sites.write("abc", &stays);
+    site.run(&["apply", "--auto-approve", "--cluster", "a"]).ok();
+    assert_eq!(sites.everything(), before);
+    site.apply().ok();
+    assert_eq!(
+        sites.identities(),
+        ["a1", "b1", "rds_cluster_a1", "rds_cluster_b1"]
+    );
+    site.assert_converged();
+}
+
+fn limits_are_those_of_the_run(major: u16) {
+    let sites = Sites::start(major);
+    let of = |cluster: &str, count: usize| -> String {
+        (0..count)
+            .map(|n| by_password(&format!("{cluster}{n}"), cluster))
+            .collect()
+    };
+    sites.settle(&(of("a", 5) + &of("b", 5)));
+    // Three on each: neither is more than anybody may lose without a word, both are.
+    sites.write("abc", &(of("a", 2) + &of("b", 2)));
+    let before = sites.everything();
+    let refused = sites.site.apply();
+    assert_eq!(refused.code, 1, "{refused}");
+    assert!(refused.stdout.contains("refused: 6 of 10 tenants"), "{refused}");
+    assert_eq!(sites.everything(), before);
+    sites
+        .site
+        .run(&["apply", "--auto-approve", "--max-removals", "5"])
+        .refused();
+    assert_eq!(sites.everything(), before);
+    sites
+        .site
+        .run(&["apply", "--auto-approve", "--max-removals", "6"])
+        .ok();
+    sites.site.assert_converged();
+}
+
+fn a_lock_that_is_held_keeps_one_cluster_back(major: u16) {
+    let sites = Sites::start(major);
+    let site = &sites.site;
+    let tenants = |limit: u32| {
+        ["a1", "b1", "c1"]
+            .map(|name| {
+                by_password(name, &name[..1]).replace(
+                    "rds_iam_auth",
+                    &format!("connection_limit = {limit}\n  rds_iam_auth"),
+                )
+            })
+            .concat()
+    };
+    sites.settle(&tenants(5));
+    let limit = |postgres: &Postgres, role: &str| {
+        names(
+            postgres,
+            &format!("SELECT rolconnlimit::text FROM pg_roles WHERE rolname = '{role}'"),
+        )
+    };
+    sites.write("abc", &tenants(6));
+    // The lock of the workspace `default`, as docs and `unlock` know it.
+    let key = tenantctl::apply::lock::key("default");
+    let holder = std::thread::spawn({
+        let superuser = sites.b.postgres.superuser();
+        move || hold(&superuser, key)
+    });
+    super::site::wait_until("the lock is held", || {
+        names(
+            &sites.b.postgres,
+            "SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory'",
+        ) == ["1"]
+    });
+    let run = site.run(&["apply", "--auto-approve", "--lock-timeout", "500ms"]);
+    assert_eq!(run.code, 1, "{run}");
+    assert!(
+        run.stderr.contains("cluster b") && run.stdout.contains("nothing was applied to b"),
+        "{run}"
+    );
+    assert_eq!(limit(&site.world.postgres, "a1"), ["6"]);
+    assert_eq!(limit(&sites.b.postgres, "b1"), ["5"]);
+    assert_eq!(limit(&sites.c.postgres, "c1"), ["6"]);
+    site.run(&["unlock", "--cluster", "b", "--auto-approve"])
+        .refused();
+    names(
+        &sites.b.postgres,
+        "SELECT pg_terminate_backend(pid)::text FROM pg_locks WHERE locktype = 'advisory'",
+    );
+    holder.join().unwrap();
+    site.apply().ok();
+    assert_eq!(limit(&sites.b.postgres, "b1"), ["6"]);
+}
+
+/// Holds an advisory lock as the superuser until somebody ends the session.
+fn hold(superuser: &tenantctl_testbed::Superuser, key: i64) {
+    let mut psql = std::process::Command::new("psql");
+    psql.arg("-h")
+        .arg(&superuser.socket)
+        .arg("-p")
+        .arg(superuser.port.to_string());
+    psql.args(["-U", superuser.user, "-d", "postgres", "-c"]);
+    psql.arg(format!("SELECT pg_advisory_lock({key}), pg_sleep(300)"));
+    let _ = psql.output().unwrap();
+}
+
+fn saved_plans_are_applied_together_or_not_at_all(major: u16) {
+    let sites = Sites::start(major);
+    let site = &sites.site;
+    let tenants = |limit: u32| {
+        ["a1", "b1", "c1"]
+            .map(|name| {
+                by_password(name, &name[..1]).replace(
+                    "rds_iam_auth",
+                    &format!("connection_limit = {limit}\n  rds_iam_auth"),
+                )
+            })
+            .concat()
+    };
+    let path = site.path().join("saved.plan");
+    let file = path.to_str().unwrap();
+    sites.write("abc", &tenants(5));
+    site.run(&["plan", "--out", file]).ok();
+    let applied = site.run(&["apply", file]).ok();
+    assert!(applied.contains("Apply complete!"), "{applied}");
+    site.assert_converged();
+
+    sites.write("abc", &tenants(6));
+    site.run(&["plan", "--out", file]).ok();
+    sites
+        .c
+        .postgres
+        .sql("postgres", "ALTER ROLE c1 CONNECTION LIMIT 3")
+        .unwrap();
+    let limits = || {
+        [
+            (&site.world.postgres, "a1"),
+            (&sites.b.postgres, "b1"),
+            (&sites.c.postgres, "c1"),
+        ]
+        .map(|(postgres, role)| {
+            names(
+                postgres,
+                &format!("SELECT rolconnlimit::text FROM pg_roles WHERE rolname = '{role}'"),
+            )
+            .concat()
+        })
+    };
+    let stale = site.run(&["apply", file]).refused();
+    assert!(
+        stale.contains("cluster c") && stale.contains("role.c1"),
+        "{stale}"
+    );
+    assert_eq!(limits(), ["5", "5", "3"], "nothing was applied anywhere");
+
+    // A plan of some clusters is for those.
+    site.run(&["plan", "--cluster", "b", "--out", file]).ok();
+    site.run(&["apply", file]).ok();
+    assert_eq!(limits(), ["5", "6", "3"]);
+
+    // One that was made for a file with one cluster is not for one with three.
+    sites.write("a", &by_password("a1", "a"));
+    site.run(&["plan", "--out", file]).ok();
+    sites.write("abc", &tenants(6));
+    let stale = site.run(&["apply", file]).refused();
+    assert!(stale.contains("stale"), "{stale}");
+}
