@@ -20,6 +20,11 @@ pub(super) struct FileArgs {
     /// Its path, like those of variable files and of `sslrootcert`, is relative to the configuration directory.
     #[arg(long = "file", value_name = "F", help_heading = FILE)]
     pub(super) files: Vec<PathBuf>,
+    /// The only file that may have cluster blocks
+    ///
+    /// A password goes where a cluster block says. For files that somebody else may change, such as those of a pull request.
+    #[arg(long = "cluster-file", value_name = "F", help_heading = FILE)]
+    pub(super) cluster_file: Option<PathBuf>,
     /// A variable; repeatable
     ///
     /// Command lines are visible to other users of the machine: no secrets here.

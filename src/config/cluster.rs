@@ -1,10 +1,11 @@
 //! `cluster` blocks and their `admin`.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::net::Ipv6Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::Spanned;
+use super::{Loaded, Spanned};
 use super::arguments::{Arguments, wrong_type};
 use super::context::Context;
 use super::table::ADMIN;
@@ -71,6 +72,29 @@ pub(super) fn decode(context: &mut Context<'_>, mut arguments: Arguments, name: 
         admin,
         readers,
     })
+}
+
+/// Refuses clusters that any other file than this one has: a password goes where a cluster block says.
+pub(super) fn refuse_elsewhere(loaded: &mut Loaded, file: &Path) {
+    let same = |name: &str| match (fs::canonicalize(name), fs::canonicalize(file)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    };
+    let Loaded {
+        draft,
+        diagnostics,
+        sources,
+    } = loaded;
+    let elsewhere = draft.clusters.values();
+    for cluster in elsewhere.filter(|cluster| !same(sources.name(cluster.span.file))) {
+        let message = format!("cluster {} stands in another file than {}", quote(&cluster.name), file.display());
+        diagnostics.push(
+            Diagnostic::error("cluster_elsewhere", message)
+                .at(cluster.span)
+                .help("--cluster-file names the only file that may have clusters: write it there"),
+        );
+    }
+    diagnostics.sort();
 }
 
 /// Whether it is clear which of the file's clusters a tenant is on. A file without any may name those of another file.

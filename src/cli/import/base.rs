@@ -137,6 +137,7 @@ impl<'a> Base<'a> {
             files: self.args.files.files.clone(),
             vars: self.args.files.variables.clone(),
             var_files: self.args.files.variable_files.clone(),
+            cluster_file: self.args.files.cluster_file.clone(),
         }
     }
 
