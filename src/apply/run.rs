@@ -13,6 +13,7 @@ use super::ledger::{self, Run};
 use super::lock::Lock;
 use super::membership;
 use super::pool::Pool;
+use super::scribe::Scribe;
 use super::{ApplyError, ApprovedPlan, Interrupt, Outcome, Progress, Report, StepResult, Target};
 use crate::address::TenantId;
 use crate::plan::{ActionWord, Command, Phase, Plan, Step};
@@ -44,6 +45,7 @@ pub async fn run(
             target,
             pool: &pool,
             iam: &iam,
+            scribe: &Scribe::new(&pool),
             run: &run,
         },
         lock,
@@ -132,6 +134,20 @@ impl Worker<'_> {
         for step in &plan.steps {
             phases.entry(step.phase).or_default().push(step);
         }
+        // Identities are made in AWS while roles and databases are made in Postgres. Nothing is open to a tenant before
+        // both are there: grants come afterwards.
+        let mut identities = phases.split_off(&Phase::IamUser);
+        let mut data = identities.split_off(&Phase::Role);
+        let rest = data.split_off(&Phase::Grant);
+        self.in_turn(phases, parallelism).await;
+        tokio::join!(
+            self.in_turn(identities, parallelism),
+            self.in_turn(data, parallelism)
+        );
+        self.in_turn(rest, parallelism).await;
+    }
+
+    async fn in_turn(&self, phases: BTreeMap<Phase, Vec<&Step>>, parallelism: usize) {
         for (phase, steps) in phases {
             let steps = if phase == Phase::Membership {
                 self.memberships(steps).await

@@ -52,18 +52,20 @@ fn milliseconds(took: Duration) -> f64 {
 /// A statement in one line, without comments, and without what follows the word PASSWORD: all that Postgres gets of a
 /// secret is a verifier, and that is not for logs either.
 fn shown(sql: &str) -> String {
+    const WORD: &str = " PASSWORD ";
     let lines = sql.lines().filter(|line| !line.trim_start().starts_with("--"));
     let line = lines
         .flat_map(str::split_whitespace)
         .collect::<Vec<_>>()
         .join(" ");
-    let after = line
-        .to_ascii_uppercase()
-        .find(" PASSWORD ")
-        .map(|at| at + " PASSWORD ".len());
+    let upper = line.to_ascii_uppercase();
+    let after = upper
+        .match_indices(WORD)
+        .map(|(at, word)| at + word.len())
+        .find(|at| !upper[*at..].starts_with("NULL"));
     match after {
-        Some(at) if !line[at..].starts_with("NULL") => format!("{}(sensitive)", &line[..at]),
-        _ => line,
+        Some(at) => format!("{}(sensitive)", &line[..at]),
+        None => line,
     }
 }
 
@@ -79,6 +81,11 @@ mod tests {
         let made = "CREATE ROLE b LOGIN password 'x' VALID UNTIL 'y'; GRANT c TO b";
         assert_eq!(shown(made), "CREATE ROLE b LOGIN password (sensitive)");
         assert_eq!(shown("ALTER ROLE a PASSWORD NULL"), "ALTER ROLE a PASSWORD NULL");
+        let both = "ALTER ROLE a PASSWORD NULL;\nALTER ROLE b PASSWORD 'x'";
+        assert_eq!(
+            shown(both),
+            "ALTER ROLE a PASSWORD NULL; ALTER ROLE b PASSWORD (sensitive)"
+        );
     }
 
     #[test]
