@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use serde::Serialize;
 
-use self::measure::Row;
+use self::measure::{Bench, Row, growth};
 
 /// Anything that ends a measurement.
 pub type Failed = Box<dyn Error + Send + Sync>;
@@ -77,16 +77,23 @@ fn run(arguments: &Arguments) -> Result<bool, Failed> {
         results.machine,
         Row::head()
     ));
+    let bench = Bench {
+        binary: &arguments.tenantctl,
+        major: arguments.postgres,
+        rounds: arguments.rounds,
+        show: &|row| print(&row.line()),
+    };
+    let rows = &mut results.rows;
+    bench.start_up(rows)?;
     for &tenants in &arguments.tenants {
-        let show = |row: &Row| print(&row.line());
-        let rows = measure::all(
-            &arguments.tenantctl,
-            arguments.postgres,
-            tenants,
-            arguments.rounds,
-            &show,
-        )?;
-        results.rows.extend(rows);
+        bench.measure(tenants, rows)?;
+    }
+    print("");
+    for (what, times) in growth(rows) {
+        print(&format!("{what}: {times:.1} times"));
+    }
+    for row in rows.iter().filter(|row| !row.parts.is_empty()) {
+        print(&row.parts());
     }
     if let Some(path) = &arguments.json {
         fs::write(path, serde_json::to_string_pretty(&results)? + "\n")?;

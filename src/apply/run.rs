@@ -16,6 +16,7 @@ use super::pool::Pool;
 use super::scribe::Scribe;
 use super::{ApplyError, ApprovedPlan, Interrupt, Outcome, Progress, Report, StepResult, Target};
 use crate::address::TenantId;
+use crate::live::trace::part;
 use crate::plan::{ActionWord, Command, Phase, Plan, Step};
 
 /// Applies a plan. A failed step stops its tenant, nothing else.
@@ -149,19 +150,23 @@ impl Worker<'_> {
 
     async fn in_turn(&self, phases: BTreeMap<Phase, Vec<&Step>>, parallelism: usize) {
         for (phase, steps) in phases {
-            let steps = if phase == Phase::Membership {
-                self.memberships(steps).await
-            } else {
-                steps
-            };
-            let mut lanes: BTreeMap<Lane, Vec<&Step>> = BTreeMap::new();
-            for step in steps {
-                lanes.entry(lane(step)).or_default().push(step);
-            }
-            stream::iter(lanes.into_values())
-                .for_each_concurrent(parallelism, |steps| async move { self.lane(&steps).await })
-                .await;
+            part(&format!("{phase:?}"), self.phase(phase, steps, parallelism)).await;
         }
+    }
+
+    async fn phase(&self, phase: Phase, steps: Vec<&Step>, parallelism: usize) {
+        let steps = if phase == Phase::Membership {
+            self.memberships(steps).await
+        } else {
+            steps
+        };
+        let mut lanes: BTreeMap<Lane, Vec<&Step>> = BTreeMap::new();
+        for step in steps {
+            lanes.entry(lane(step)).or_default().push(step);
+        }
+        stream::iter(lanes.into_values())
+            .for_each_concurrent(parallelism, |steps| async move { self.lane(&steps).await })
+            .await;
     }
 
     /// Steps of one tenant in one phase, in order; those inside one database together.

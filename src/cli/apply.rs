@@ -12,6 +12,7 @@ use super::{Ended, ScopeArgs, audit, interrupt, plan as planning, progress};
 use crate::apply::lock::{self, Lock};
 use crate::apply::{self, ApprovedPlan, Live, Outcome, Report, Target};
 use crate::audit::Audit;
+use crate::live::trace::part;
 use crate::plan::{self, Plan, file};
 use crate::{diff, report};
 
@@ -131,7 +132,8 @@ async fn carry_out(
     let scope = options.scope();
     let again = |live: &Live| plan::build(desired, live, &diff::diff(desired, live, &scope), &options);
     let approving = apply::approve(plan.clone(), target, request, again);
-    let approved = progress::reading(ui, target, approving).await?;
+    let reading = progress::reading(ui, target, approving);
+    let approved = part("reading again what the plan touches", reading).await?;
     let report = run_approved(approved, plan.steps.len(), target, lock, ui).await?;
     // What was interrupted ends soon, and where nothing was done nothing can have been opened.
     let done = report

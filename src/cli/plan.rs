@@ -10,6 +10,7 @@ use super::session::{self, Session};
 use super::ui::Ui;
 use super::{Ended, ScopeArgs};
 use crate::live::Live;
+use crate::live::trace::pure_part;
 use crate::plan::{self, Options, Plan};
 use crate::report::status;
 use crate::{diff, report};
@@ -112,8 +113,10 @@ pub(super) fn make(session: &Session, live: &Live, args: &ScopeArgs) -> Result<P
         max_removals: args.max_removals,
         mode: args.mode,
     };
-    let diff = diff::diff(&session.desired, live, &options.scope());
-    Ok(plan::build(&session.desired, live, &diff, &options))
+    Ok(pure_part("comparing and planning", || {
+        let diff = diff::diff(&session.desired, live, &options.scope());
+        plan::build(&session.desired, live, &diff, &options)
+    }))
 }
 
 /// Prints a plan as asked.

@@ -9,6 +9,7 @@ use super::connect::{Connector, Purpose, Session};
 use super::iam::{IamRead, IamScope, quotas};
 use super::ledger::KeyState;
 use super::postgres::Catalogs;
+use super::trace::part;
 use super::{Ledger, Live, ReadCost, ReadError, iam, ledger, postgres};
 use crate::address::Address;
 use crate::model::{DatabaseState, Object, Quotas};
@@ -46,15 +47,18 @@ pub struct ReadRequest {
 /// The admin database or IAM cannot be read. A tenant's database that cannot is a gap.
 pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Result<Live, ReadError> {
     let calls_before = aws.calls();
-    let session = connector.connect(&request.admin_database, Purpose::Read).await?;
-    let (catalogs, ledger) = read_shared(&session, request.admin.as_deref()).await?;
-    let leaving = leaving_roles(request, &ledger);
-    let dependents = if leaving.is_empty() {
-        Vec::new()
-    } else {
-        postgres::read_dependents(&session, &leaving).await?
+    let shared = async {
+        let session = connector.connect(&request.admin_database, Purpose::Read).await?;
+        let (catalogs, ledger) = read_shared(&session, request.admin.as_deref()).await?;
+        let leaving = leaving_roles(request, &ledger);
+        let dependents = if leaving.is_empty() {
+            Vec::new()
+        } else {
+            postgres::read_dependents(&session, &leaving).await?
+        };
+        Ok::<_, ReadError>((catalogs, ledger, dependents))
     };
-    drop(session);
+    let (catalogs, ledger, dependents) = part("reading the shared catalogs", shared).await?;
     let scope = iam_scope(request, &ledger);
     let mut live = merge(catalogs, ledger);
     live.dependents = dependents;
@@ -63,7 +67,10 @@ pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Re
     // Pages of IAM and connections to databases are what a reading waits for: it waits for both at once.
     let inside = async { Ok(look_inside(connector, request.parallelism, databases).await) };
     let account = async { Ok::<_, ReadError>(iam::read(aws, &scope).await?) };
-    let (iam, inside) = tokio::try_join!(account, inside)?;
+    let (iam, inside) = tokio::try_join!(
+        part("reading IAM", account),
+        part("looking into the databases", inside)
+    )?;
     add_iam(&mut live, iam);
     add_inside(&mut live, inside);
     if lacks_identities(request, &live) {

@@ -1,6 +1,6 @@
 //! What `-v` shows: every statement and every call to AWS, with how long it took. Never a secret.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_postgres::Error;
 use tracing::field::display;
@@ -42,6 +42,27 @@ pub(super) fn call(service: &str, operation: &str, status: Option<u16>, took: Du
     let milliseconds = milliseconds(took);
     let service = service.to_ascii_lowercase().replace(' ', "");
     tracing::info!(target: "tenantctl::aws", status, milliseconds, "{service}:{operation}");
+}
+
+/// Does a part of a run, and says how long that took.
+pub async fn part<T>(name: &str, work: impl Future<Output = T>) -> T {
+    let started = Instant::now();
+    let done = work.await;
+    took(name, started);
+    done
+}
+
+/// The same for a part that waits for nothing.
+pub fn pure_part<T>(name: &str, work: impl FnOnce() -> T) -> T {
+    let started = Instant::now();
+    let done = work();
+    took(name, started);
+    done
+}
+
+fn took(name: &str, started: Instant) {
+    let milliseconds = milliseconds(started.elapsed());
+    tracing::info!(target: "tenantctl::time", milliseconds, "{name}");
 }
 
 /// To a tenth of a millisecond.
