@@ -11,14 +11,19 @@ use tokio::runtime::Runtime;
 use crate::Failed;
 use crate::floor::Floor;
 use crate::site::{Cost, Site};
+use crate::terraform::{Terraform, Workspace};
 
 /// How many times its floor an apply may take.
-const APPLY: f64 = 1.3;
+const APPLY_LIMIT: f64 = 1.3;
 /// How many times its floor a plan may take.
-const PLAN: f64 = 1.5;
+const PLAN_LIMIT: f64 = 1.5;
+const APPLY: [&str; 3] = ["apply", "--auto-approve", "--no-audit"];
+
+/// Something that is timed beside tenantctl.
+type Other<'a> = &'a dyn Fn() -> Result<Duration, Failed>;
 
 /// One measurement.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Row {
     /// So many tenants there were.
     pub tenants: usize,
@@ -36,41 +41,57 @@ pub struct Row {
     pub connections: i64,
     /// The most memory that it held, in MiB.
     pub peak: f64,
+    /// Seconds that Terraform took for the same, where it was measured.
+    pub terraform: Option<f64>,
     /// Where the time went: parts and their seconds, some beside each other.
     pub parts: Vec<(String, f64)>,
 }
 
 impl Row {
-    fn new(
-        tenants: usize,
-        what: &'static str,
-        cost: Cost,
-        floor: Option<Duration>,
-        limit: Option<f64>,
-    ) -> Self {
+    fn new(tenants: usize, what: &'static str) -> Self {
         Self {
             tenants,
             what,
+            ..Self::default()
+        }
+    }
+
+    fn cost(self, cost: Cost) -> Self {
+        Self {
             seconds: cost.elapsed.as_secs_f64(),
-            floor: floor.map(|floor| floor.as_secs_f64()),
-            limit,
             calls: cost.calls,
             connections: cost.connections,
             peak: cost.peak,
             parts: cost.parts,
+            ..self
         }
+    }
+
+    fn floor(mut self, floor: Duration) -> Self {
+        self.floor = Some(floor.as_secs_f64());
+        self
+    }
+
+    fn limit(mut self, limit: f64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    fn terraform(mut self, took: Option<Duration>) -> Self {
+        self.terraform = took.map(|took| took.as_secs_f64());
+        self
     }
 
     /// The head of the table.
     pub fn head() -> &'static str {
-        "| tenants | what | s | floor, s | ratio | calls to AWS | connections | peak, MiB |\n|---|---|---|---|---|---|---|---|"
+        "| tenants | what | s | floor, s | ratio | calls to AWS | connections | peak, MiB | Terraform, s | its ratio |\n|---|---|---|---|---|---|---|---|---|---|"
     }
 
     /// A line of the table.
     pub fn line(&self) -> String {
         let or_none = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.2}"));
         format!(
-            "| {} | {} | {:.2} | {} | {} | {} | {} | {:.0} |",
+            "| {} | {} | {:.2} | {} | {} | {} | {} | {:.0} | {} | {} |",
             self.tenants,
             self.what,
             self.seconds,
@@ -78,7 +99,9 @@ impl Row {
             or_none(self.ratio()),
             self.calls,
             self.connections,
-            self.peak
+            self.peak,
+            or_none(self.terraform),
+            or_none(self.terraform.map(|terraform| terraform / self.seconds))
         )
     }
 
@@ -113,83 +136,112 @@ pub struct Bench<'a> {
     pub rounds: usize,
     /// Shows a row as soon as there is one.
     pub show: &'a dyn Fn(&Row),
+    /// Says what is no figure.
+    pub say: &'a dyn Fn(&str),
+    /// What else is measured, where it is there.
+    pub terraform: Terraform,
 }
 
 impl Bench<'_> {
     /// Everything, for one number of tenants.
     pub fn measure(&self, tenants: usize, rows: &mut Vec<Row>) -> Result<(), Failed> {
         let runtime = Runtime::new()?;
-        let mut add = |what, cost, floor, limit| {
-            let row = Row::new(tenants, what, cost, floor, limit);
+        let mut add = |row: Row| {
             (self.show)(&row);
             rows.push(row);
         };
-        let site = Site::start(self.major, tenants, self.binary.to_owned())?;
+        let start = || Site::start(self.major, tenants, self.binary.to_owned());
+        let site = start()?;
         let floor = runtime.block_on(Floor::new(&site.world))?;
-        let alone = |arguments: &[&str]| self.in_turns(|| site.cost(arguments), || Ok(Duration::ZERO));
-        let beside = |arguments: &[&str], other: &dyn Fn() -> Result<Duration, Failed>| {
-            let (cost, floor) = self.in_turns(|| site.cost(arguments), other)?;
-            Ok::<_, Failed>((cost, Some(floor)))
-        };
+        let row = |what| Row::new(tenants, what);
 
-        add("validate", alone(&["validate"])?.0, None, None);
-        let plan: Value = serde_json::from_str(&site.run(&["plan", "--json"])?.0)?;
+        add(self.in_turns(row("validate"), || site.cost(&["validate"]), &[])?);
+        let plan = site.plan()?;
         let raw = {
             // A world of its own, which has not seen these tenants, and which is gone before the other one fills.
-            let other = Site::start(self.major, tenants, self.binary.to_owned())?;
+            let other = start()?;
             let floor = runtime.block_on(Floor::new(&other.world))?;
             runtime.block_on(floor.apply(&of_world(&plan, &site, &other)?))?
         };
         drop(plan);
-        let apply = ["apply", "--auto-approve", "--no-audit"];
-        add("apply from zero", site.cost(&apply)?, Some(raw), Some(APPLY));
+        let another = start()?;
+        let terraform = self.terraform.prepare(&another.world, tenants);
+        if let Err(reason) = &terraform {
+            (self.say)(&format!("Terraform is not measured: {reason}"));
+        }
+        let terraform = terraform.ok();
+        let made = terraform.as_ref().map(Workspace::apply).transpose()?;
+        let applied = site.cost(&APPLY)?;
+        add(row("apply from zero")
+            .cost(applied)
+            .floor(raw)
+            .terraform(made)
+            .limit(APPLY_LIMIT));
 
         let read = || runtime.block_on(floor.plan(true));
-        let (cost, reads) = beside(&["plan"], &read)?;
-        add("plan, no change", cost, reads, Some(PLAN));
-        let (cost, reads) = beside(&["plan", "--shallow"], &|| runtime.block_on(floor.plan(false)))?;
-        add("plan, no change, --shallow", cost, reads, None);
-        let (cost, reads) = beside(&["audit"], &|| runtime.block_on(floor.audit()))?;
-        add("audit", cost, reads, None);
+        let others: [Other<'_>; 2] = [&read, &|| match &terraform {
+            Some(terraform) => terraform.plan(),
+            None => Ok(Duration::ZERO),
+        }];
+        let others = &others[..1 + usize::from(terraform.is_some())];
+        let unchanged = self.in_turns(row("plan, no change"), || site.cost(&["plan"]), others)?;
+        add(unchanged.limit(PLAN_LIMIT));
+        let shallow = || runtime.block_on(floor.plan(false));
+        let row_of = row("plan, no change, --shallow");
+        add(self.in_turns(row_of, || site.cost(&["plan", "--shallow"]), &[&shallow])?);
+        let evidence = || runtime.block_on(floor.audit());
+        add(self.in_turns(row("audit"), || site.cost(&["audit"]), &[&evidence])?);
 
         site.tenants(tenants, 1)?;
-        let (cost, reads) = beside(&["plan"], &read)?;
-        add("plan, one changed", cost, reads, Some(PLAN));
+        let changed = self.in_turns(row("plan, one changed"), || site.cost(&["plan"]), &[&read])?;
+        add(changed.limit(PLAN_LIMIT));
         site.tenants(tenants + 1, 0)?;
-        add("apply, one more", site.cost(&apply)?, None, None);
+        let applied = site.cost(&APPLY)?;
+        // The floor makes yet another, because this one is there now.
+        site.tenants(tenants + 2, 0)?;
+        let raw = read()? + runtime.block_on(floor.apply(&site.plan()?))?;
+        add(row("apply, one more").cost(applied).floor(raw));
         Ok(())
     }
 
     /// What a process costs that does next to nothing.
     pub fn start_up(&self, rows: &mut Vec<Row>) -> Result<(), Failed> {
         let site = Site::start(self.major, 1, self.binary.to_owned())?;
-        for (what, arguments) in [("--help", ["--help"].as_slice()), ("validate", &["validate"])] {
-            let (cost, floor) = self.in_turns(|| site.cost(arguments), nothing)?;
-            let row = Row::new(1, what, cost, Some(floor), None);
+        for what in ["--help", "validate"] {
+            let row = self.in_turns(Row::new(1, what), || site.cost(&[what]), &[&nothing])?;
             (self.show)(&row);
             rows.push(row);
         }
         Ok(())
     }
 
-    /// One and the other by turns; of each the median.
+    /// One and the others by turns; of each the median. The first of the others is the floor, the second Terraform.
     fn in_turns(
         &self,
+        row: Row,
         one: impl Fn() -> Result<Cost, Failed>,
-        other: impl Fn() -> Result<Duration, Failed>,
-    ) -> Result<(Cost, Duration), Failed> {
-        let (mut costs, mut floors) = (Vec::new(), Vec::new());
+        others: &[Other<'_>],
+    ) -> Result<Row, Failed> {
+        let (mut costs, mut theirs) = (Vec::new(), vec![Vec::new(); others.len()]);
         for _ in 0..self.rounds.max(1) {
-            floors.push(other()?);
+            for (other, times) in others.iter().zip(&mut theirs) {
+                times.push(other()?);
+            }
             costs.push(one()?);
         }
-        floors.sort();
         costs.sort_by_key(|cost| cost.elapsed);
         let middle = costs.len() / 2;
-        match (costs.into_iter().nth(middle), floors.get(middle)) {
-            (Some(cost), Some(floor)) => Ok((cost, *floor)),
-            _ => Err("nothing was measured".into()),
-        }
+        let medians = theirs.into_iter().map(|mut times| {
+            times.sort();
+            times.get(middle).copied()
+        });
+        let mut medians = medians.flatten();
+        let cost = costs.into_iter().nth(middle).ok_or("nothing was measured")?;
+        let row = row.cost(cost);
+        Ok(match medians.next() {
+            Some(floor) => row.floor(floor).terraform(medians.next()),
+            None => row,
+        })
     }
 }
 

@@ -80,12 +80,10 @@ impl Site {
     pub fn tenants(&self, tenants: usize, changed: usize) -> Result<(), Failed> {
         let mut text = String::new();
         for n in 0..tenants {
-            let network = if n < changed { 51 } else { 52 };
+            let address = address(n, n < changed);
             let _ = write!(
                 text,
-                "tenant \"t{n:05}\" {{\n  databases   = [\"app\"]\n  allowed_ips = [\"203.{network}.{}.{}/32\"]\n}}\n",
-                n / 250,
-                n % 250
+                "tenant \"t{n:05}\" {{\n  databases   = [\"app\"]\n  allowed_ips = [\"{address}\"]\n}}\n"
             );
         }
         Ok(fs::write(self.directory.path().join("tenants.hcl"), text)?)
@@ -94,6 +92,11 @@ impl Site {
     /// Runs tenantctl. What it took.
     pub fn cost(&self, arguments: &[&str]) -> Result<Cost, Failed> {
         Ok(self.run(arguments)?.1)
+    }
+
+    /// The plan, for machines.
+    pub fn plan(&self) -> Result<Value, Failed> {
+        Ok(serde_json::from_str(&self.run(&["plan", "--json"])?.0)?)
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -109,7 +112,7 @@ impl Site {
     }
 
     /// Runs tenantctl. Its standard output, and what it took.
-    pub fn run(&self, arguments: &[&str]) -> Result<(String, Cost), Failed> {
+    fn run(&self, arguments: &[&str]) -> Result<(String, Cost), Failed> {
         let connections = self.connections()?;
         self.world.proxy.reset_counts();
         let output = self.directory.path().join("output");
@@ -157,6 +160,12 @@ impl Site {
             .ok_or("no count of sessions")?;
         Ok(count.parse()?)
     }
+}
+
+/// Where a tenant comes from.
+pub fn address(n: usize, changed: bool) -> String {
+    let network = if changed { 51 } else { 52 };
+    format!("203.{network}.{}.{}/32", n / 250, n % 250)
 }
 
 /// What `--timings` says.

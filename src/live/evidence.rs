@@ -15,6 +15,7 @@ use super::connect::{Connector, Purpose, Session};
 use super::iam::account;
 use super::postgres::{grantee, rows};
 use super::read::{merge, read_shared};
+use super::trace::part;
 use super::{Live, ReadCost, ReadError};
 use crate::model::{
     DatabaseState, Dependency, Evidence, Fact, FactKind, Known, ParameterGrant, Subscription,
@@ -48,9 +49,11 @@ pub async fn read(
     request: &EvidenceRequest,
 ) -> Result<(Live, Evidence), ReadError> {
     let calls_before = aws.calls();
-    let postgres = read_postgres(connector, request);
-    let (postgres, account, keys) =
-        tokio::join!(postgres, read_account(aws, request), read_keys(aws, request));
+    let (postgres, account, keys) = tokio::join!(
+        part("reading Postgres", read_postgres(connector, request)),
+        part("reading IAM", read_account(aws, request)),
+        part("reading access keys", read_keys(aws, request))
+    );
     let (mut live, mut evidence) = postgres?;
     evidence.account = account;
     evidence.keys = keys;
