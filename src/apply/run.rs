@@ -136,10 +136,10 @@ impl Worker<'_> {
             phases.entry(step.phase).or_default().push(step);
         }
         // Identities are made in AWS while roles and databases are made in Postgres. Nothing is open to a tenant before
-        // both are there: grants come afterwards.
+        // both are there: memberships and grants come afterwards.
         let mut identities = phases.split_off(&Phase::IamUser);
         let mut data = identities.split_off(&Phase::Role);
-        let rest = data.split_off(&Phase::Grant);
+        let rest = data.split_off(&Phase::Membership);
         self.in_turn(phases, parallelism).await;
         tokio::join!(
             self.in_turn(identities, parallelism),
