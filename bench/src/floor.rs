@@ -13,6 +13,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde_json::Value;
 use tenantctl_testbed::{MASTER, World};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -44,6 +45,8 @@ const AUDIT_SHARED: [&str; 2] = [
     include_str!("../../src/live/sql/audit_parameters.sql"),
 ];
 const AUDIT_INSIDE: &str = include_str!("../../src/live/sql/audit_inside.sql");
+
+const TENANTS: &str = "SELECT datname FROM pg_database WHERE datname LIKE 't%\\_app' ORDER BY 1";
 
 /// A client of a world.
 pub struct Floor {
@@ -77,17 +80,18 @@ impl Floor {
         })
     }
 
-    /// What a plan of no change has to read.
-    pub async fn plan(&self) -> Result<Duration, Failed> {
-        self.read(&[&SHARED], INSIDE, false).await
+    /// What a plan has to read; all databases, or none.
+    pub async fn plan(&self, deep: bool) -> Result<Duration, Failed> {
+        self.read(&[&SHARED], deep.then_some(INSIDE), false).await
     }
 
     /// What an audit has to read.
     pub async fn audit(&self) -> Result<Duration, Failed> {
-        self.read(&[&SHARED, &AUDIT_SHARED], AUDIT_INSIDE, true).await
+        self.read(&[&SHARED, &AUDIT_SHARED], Some(AUDIT_INSIDE), true)
+            .await
     }
 
-    async fn read(&self, shared: &[&[&str]], inside: &str, audit: bool) -> Result<Duration, Failed> {
+    async fn read(&self, shared: &[&[&str]], inside: Option<&str>, audit: bool) -> Result<Duration, Failed> {
         let begun = Instant::now();
         let account = async {
             self.account.look_up().await?;
@@ -99,21 +103,19 @@ impl Floor {
         };
         let postgres = async {
             let client = self.connect("postgres").await?;
+            let admin: Option<&str> = None;
             for query in shared.iter().copied().flatten() {
-                client.query(*query, &[]).await?;
+                let values: &[&(dyn ToSql + Sync)] = if query.contains("$1") { &[&admin] } else { &[] };
+                client.query(*query, values).await?;
             }
-            let names = client
-                .query(
-                    "SELECT datname FROM pg_database WHERE datname LIKE 't%\\_app' ORDER BY 1",
-                    &[],
-                )
-                .await?;
+            let names = client.query_typed(TENANTS, &[]).await?;
             drop(client);
+            let Some(inside) = inside else { return Ok(()) };
             let names = names.iter().map(|row| row.get::<_, String>(0));
             stream::iter(names.map(Ok))
                 .try_for_each_concurrent(PARALLELISM, |name| async move {
                     let client = self.connect(&name).await?;
-                    client.query(inside, &[]).await?;
+                    client.query_typed(inside, &[]).await?;
                     Ok(())
                 })
                 .await

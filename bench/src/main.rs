@@ -6,6 +6,7 @@ mod floor;
 mod measure;
 mod plot;
 mod site;
+mod terraform;
 
 use std::error::Error;
 use std::fs;
@@ -15,7 +16,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use serde::Serialize;
 
-use self::measure::Row;
+use self::measure::{Bench, Row, growth};
+use self::terraform::Terraform;
 
 /// Anything that ends a measurement.
 pub type Failed = Box<dyn Error + Send + Sync>;
@@ -35,12 +37,15 @@ struct Arguments {
     /// The binary
     #[arg(long)]
     tenantctl: PathBuf,
-    /// Where the results go
-    #[arg(long)]
-    json: Option<PathBuf>,
-    /// Where a plot of cost against tenants goes
-    #[arg(long)]
-    svg: Option<PathBuf>,
+    /// The directory for results.json and results.svg
+    #[arg(long, value_name = "DIRECTORY", default_value = "bench")]
+    out: PathBuf,
+    /// Terraform, to run the same tenants through it
+    #[arg(long, value_name = "PATH", default_value = "terraform")]
+    terraform: String,
+    /// The aws and postgresql providers, laid out as a file system mirror; else Terraform asks its registry
+    #[arg(long, value_name = "DIRECTORY")]
+    terraform_plugins: Option<String>,
     /// Exit 1 if a ratio to the floor is over its limit
     #[arg(long)]
     check: bool,
@@ -77,23 +82,38 @@ fn run(arguments: &Arguments) -> Result<bool, Failed> {
         results.machine,
         Row::head()
     ));
+    let bench = Bench {
+        binary: &arguments.tenantctl,
+        major: arguments.postgres,
+        rounds: arguments.rounds,
+        show: &|row| print(&row.line()),
+        say: &say,
+        terraform: Terraform {
+            binary: arguments.terraform.clone(),
+            plugins: arguments.terraform_plugins.clone(),
+        },
+    };
+    let rows = &mut results.rows;
+    bench.start_up(rows)?;
     for &tenants in &arguments.tenants {
-        let show = |row: &Row| print(&row.line());
-        let rows = measure::all(
-            &arguments.tenantctl,
-            arguments.postgres,
-            tenants,
-            arguments.rounds,
-            &show,
-        )?;
-        results.rows.extend(rows);
+        bench.measure(tenants, rows)?;
     }
-    if let Some(path) = &arguments.json {
-        fs::write(path, serde_json::to_string_pretty(&results)? + "\n")?;
+    print("");
+    if rows.iter().all(|row| row.terraform.is_none()) {
+        print("Terraform was not measured.");
     }
-    if let Some(path) = &arguments.svg {
-        plot::draw(path, &results.rows)?;
+    for (what, times) in growth(rows) {
+        print(&format!("{what}: {times:.1} times"));
     }
+    for row in rows.iter().filter(|row| !row.parts.is_empty()) {
+        print(&row.parts());
+    }
+    let path = |name| arguments.out.join(name);
+    fs::write(
+        path("results.json"),
+        serde_json::to_string_pretty(&results)? + "\n",
+    )?;
+    plot::draw(&path("results.svg"), &results.rows)?;
     let over: Vec<&Row> = results.rows.iter().filter(|row| row.is_over()).collect();
     for row in &over {
         say(&format!("over its limit: {}", row.line()));

@@ -1,7 +1,8 @@
 //! What is measured, and in which order.
 
 use std::path::Path;
-use std::time::Duration;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -10,9 +11,19 @@ use tokio::runtime::Runtime;
 use crate::Failed;
 use crate::floor::Floor;
 use crate::site::{Cost, Site};
+use crate::terraform::{Terraform, Workspace};
+
+/// How many times its floor an apply may take.
+const APPLY_LIMIT: f64 = 1.3;
+/// How many times its floor a plan may take.
+const PLAN_LIMIT: f64 = 1.5;
+const APPLY: [&str; 3] = ["apply", "--auto-approve", "--no-audit"];
+
+/// Something that is timed beside tenantctl.
+type Other<'a> = &'a dyn Fn() -> Result<Duration, Failed>;
 
 /// One measurement.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Row {
     /// So many tenants there were.
     pub tenants: usize,
@@ -30,38 +41,57 @@ pub struct Row {
     pub connections: i64,
     /// The most memory that it held, in MiB.
     pub peak: f64,
+    /// Seconds that Terraform took for the same, where it was measured.
+    pub terraform: Option<f64>,
+    /// Where the time went: parts and their seconds, some beside each other.
+    pub parts: Vec<(String, f64)>,
 }
 
 impl Row {
-    fn new(
-        tenants: usize,
-        what: &'static str,
-        cost: Cost,
-        floor: Option<Duration>,
-        limit: Option<f64>,
-    ) -> Self {
+    fn new(tenants: usize, what: &'static str) -> Self {
         Self {
             tenants,
             what,
+            ..Self::default()
+        }
+    }
+
+    fn cost(self, cost: Cost) -> Self {
+        Self {
             seconds: cost.elapsed.as_secs_f64(),
-            floor: floor.map(|floor| floor.as_secs_f64()),
-            limit,
             calls: cost.calls,
             connections: cost.connections,
             peak: cost.peak,
+            parts: cost.parts,
+            ..self
         }
+    }
+
+    fn floor(mut self, floor: Duration) -> Self {
+        self.floor = Some(floor.as_secs_f64());
+        self
+    }
+
+    fn limit(mut self, limit: f64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    fn terraform(mut self, took: Option<Duration>) -> Self {
+        self.terraform = took.map(|took| took.as_secs_f64());
+        self
     }
 
     /// The head of the table.
     pub fn head() -> &'static str {
-        "| tenants | what | s | floor, s | ratio | calls to AWS | connections | peak, MiB |\n|---|---|---|---|---|---|---|---|"
+        "| tenants | what | s | floor, s | ratio | calls to AWS | connections | peak, MiB | Terraform, s | its ratio |\n|---|---|---|---|---|---|---|---|---|---|"
     }
 
     /// A line of the table.
     pub fn line(&self) -> String {
         let or_none = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.2}"));
         format!(
-            "| {} | {} | {:.2} | {} | {} | {} | {} | {:.0} |",
+            "| {} | {} | {:.2} | {} | {} | {} | {} | {:.0} | {} | {} |",
             self.tenants,
             self.what,
             self.seconds,
@@ -69,8 +99,21 @@ impl Row {
             or_none(self.ratio()),
             self.calls,
             self.connections,
-            self.peak
+            self.peak,
+            or_none(self.terraform),
+            or_none(self.terraform.map(|terraform| terraform / self.seconds))
         )
+    }
+
+    /// Where the time went, for people; the longest first.
+    pub fn parts(&self) -> String {
+        let mut parts = self.parts.clone();
+        parts.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+        let parts = parts
+            .iter()
+            .map(|(part, seconds)| format!("{part} {seconds:.2} s"));
+        let parts: Vec<_> = parts.collect();
+        format!("{} tenants, {}: {}", self.tenants, self.what, parts.join(", "))
     }
 
     fn ratio(&self) -> Option<f64> {
@@ -83,67 +126,143 @@ impl Row {
     }
 }
 
-/// Everything, for one number of tenants.
-pub fn all(
-    binary: &Path,
-    major: u16,
-    tenants: usize,
-    rounds: usize,
-    show: &dyn Fn(&Row),
-) -> Result<Vec<Row>, Failed> {
-    let runtime = Runtime::new()?;
-    let mut rows = Vec::new();
-    let mut add = |row: Row| {
-        show(&row);
-        rows.push(row);
+/// What is measured.
+pub struct Bench<'a> {
+    /// The binary.
+    pub binary: &'a Path,
+    /// The version of Postgres.
+    pub major: u16,
+    /// How often each is timed; the median counts.
+    pub rounds: usize,
+    /// Shows a row as soon as there is one.
+    pub show: &'a dyn Fn(&Row),
+    /// Says what is no figure.
+    pub say: &'a dyn Fn(&str),
+    /// What else is measured, where it is there.
+    pub terraform: Terraform,
+}
+
+impl Bench<'_> {
+    /// Everything, for one number of tenants.
+    pub fn measure(&self, tenants: usize, rows: &mut Vec<Row>) -> Result<(), Failed> {
+        let runtime = Runtime::new()?;
+        let mut add = |row: Row| {
+            (self.show)(&row);
+            rows.push(row);
+        };
+        let start = || Site::start(self.major, tenants, self.binary.to_owned());
+        let site = start()?;
+        let floor = runtime.block_on(Floor::new(&site.world))?;
+        let row = |what| Row::new(tenants, what);
+
+        add(self.in_turns(row("validate"), || site.cost(&["validate"]), &[])?);
+        let plan = site.plan()?;
+        let raw = {
+            // A world of its own, which has not seen these tenants, and which is gone before the other one fills.
+            let other = start()?;
+            let floor = runtime.block_on(Floor::new(&other.world))?;
+            runtime.block_on(floor.apply(&of_world(&plan, &site, &other)?))?
+        };
+        drop(plan);
+        let another = start()?;
+        let terraform = self.terraform.prepare(&another.world, tenants);
+        if let Err(reason) = &terraform {
+            (self.say)(&format!("Terraform is not measured: {reason}"));
+        }
+        let terraform = terraform.ok();
+        let made = terraform.as_ref().map(Workspace::apply).transpose()?;
+        let applied = site.cost(&APPLY)?;
+        add(row("apply from zero")
+            .cost(applied)
+            .floor(raw)
+            .terraform(made)
+            .limit(APPLY_LIMIT));
+
+        let read = || runtime.block_on(floor.plan(true));
+        let others: [Other<'_>; 2] = [&read, &|| match &terraform {
+            Some(terraform) => terraform.plan(),
+            None => Ok(Duration::ZERO),
+        }];
+        let others = &others[..1 + usize::from(terraform.is_some())];
+        let unchanged = self.in_turns(row("plan, no change"), || site.cost(&["plan"]), others)?;
+        add(unchanged.limit(PLAN_LIMIT));
+        let shallow = || runtime.block_on(floor.plan(false));
+        let row_of = row("plan, no change, --shallow");
+        add(self.in_turns(row_of, || site.cost(&["plan", "--shallow"]), &[&shallow])?);
+        let evidence = || runtime.block_on(floor.audit());
+        add(self.in_turns(row("audit"), || site.cost(&["audit"]), &[&evidence])?);
+
+        site.tenants(tenants, 1)?;
+        let changed = self.in_turns(row("plan, one changed"), || site.cost(&["plan"]), &[&read])?;
+        add(changed.limit(PLAN_LIMIT));
+        site.tenants(tenants + 1, 0)?;
+        let applied = site.cost(&APPLY)?;
+        // The floor makes yet another, because this one is there now.
+        site.tenants(tenants + 2, 0)?;
+        let raw = read()? + runtime.block_on(floor.apply(&site.plan()?))?;
+        add(row("apply, one more").cost(applied).floor(raw));
+        Ok(())
+    }
+
+    /// What a process costs that does next to nothing.
+    pub fn start_up(&self, rows: &mut Vec<Row>) -> Result<(), Failed> {
+        let site = Site::start(self.major, 1, self.binary.to_owned())?;
+        for what in ["--help", "validate"] {
+            let row = self.in_turns(Row::new(1, what), || site.cost(&[what]), &[&nothing])?;
+            (self.show)(&row);
+            rows.push(row);
+        }
+        Ok(())
+    }
+
+    /// One and the others by turns; of each the median. The first of the others is the floor, the second Terraform.
+    fn in_turns(
+        &self,
+        row: Row,
+        one: impl Fn() -> Result<Cost, Failed>,
+        others: &[Other<'_>],
+    ) -> Result<Row, Failed> {
+        let (mut costs, mut theirs) = (Vec::new(), vec![Vec::new(); others.len()]);
+        for _ in 0..self.rounds.max(1) {
+            for (other, times) in others.iter().zip(&mut theirs) {
+                times.push(other()?);
+            }
+            costs.push(one()?);
+        }
+        costs.sort_by_key(|cost| cost.elapsed);
+        let middle = costs.len() / 2;
+        let medians = theirs.into_iter().map(|mut times| {
+            times.sort();
+            times.get(middle).copied()
+        });
+        let mut medians = medians.flatten();
+        let cost = costs.into_iter().nth(middle).ok_or("nothing was measured")?;
+        let row = row.cost(cost);
+        Ok(match medians.next() {
+            Some(floor) => row.floor(floor).terraform(medians.next()),
+            None => row,
+        })
+    }
+}
+
+/// A process that does nothing.
+fn nothing() -> Result<Duration, Failed> {
+    let begun = Instant::now();
+    Command::new("true").status()?;
+    Ok(begun.elapsed())
+}
+
+/// How much longer each takes with ten times the tenants, where that was measured.
+pub fn growth(rows: &[Row]) -> Vec<(String, f64)> {
+    let tenfold = |row: &Row| {
+        let more = rows
+            .iter()
+            .find(|more| more.what == row.what && more.tenants == 10 * row.tenants)?;
+        let what = format!("{}, {} to {} tenants", row.what, row.tenants, more.tenants);
+        Some((what, more.seconds / row.seconds))
     };
-    let site = Site::start(major, tenants, binary.to_owned())?;
-    let floor = runtime.block_on(Floor::new(&site.world))?;
-
-    add(Row::new(
-        tenants,
-        "validate",
-        site.run(&["validate"])?.1,
-        None,
-        None,
-    ));
-    let plan: Value = serde_json::from_str(&site.run(&["plan", "--json"])?.0)?;
-    let raw = {
-        // A world of its own, which has not seen these tenants, and which is gone before the other one fills.
-        let other = Site::start(major, tenants, binary.to_owned())?;
-        let floor = runtime.block_on(Floor::new(&other.world))?;
-        runtime.block_on(floor.apply(&of_world(&plan, &site, &other)?))?
-    };
-    let (_, cost) = site.run(&["apply", "--auto-approve", "--no-audit"])?;
-    add(Row::new(tenants, "apply from zero", cost, Some(raw), Some(1.3)));
-
-    let reads = || runtime.block_on(floor.plan());
-    let (cost, read) = in_turns(
-        rounds,
-        || Ok(site.run(&["plan", "--detailed-exitcode"])?.1),
-        reads,
-    )?;
-    add(Row::new(tenants, "plan, no change", cost, Some(read), Some(1.5)));
-    let shallow = || Ok(site.run(&["plan", "--detailed-exitcode", "--shallow"])?.1);
-    let (cost, _) = in_turns(rounds, shallow, || Ok(Duration::ZERO))?;
-    add(Row::new(tenants, "plan, no change, --shallow", cost, None, None));
-    let audits = || runtime.block_on(floor.audit());
-    let (cost, audit) = in_turns(rounds, || Ok(site.run(&["audit"])?.1), audits)?;
-    add(Row::new(tenants, "audit", cost, Some(audit), None));
-
-    site.tenants(tenants, 1)?;
-    let (cost, read) = in_turns(rounds, || Ok(site.run(&["plan"])?.1), reads)?;
-    add(Row::new(
-        tenants,
-        "plan, one changed",
-        cost,
-        Some(read),
-        Some(1.5),
-    ));
-    site.tenants(tenants + 1, 0)?;
-    let (_, cost) = site.run(&["apply", "--auto-approve", "--no-audit"])?;
-    add(Row::new(tenants, "apply, one more", cost, None, None));
-    Ok(rows)
+    let grown = rows.iter().filter(|row| row.tenants >= 1000);
+    grown.filter_map(tenfold).collect()
 }
 
 /// The same plan for another world, whose cluster has another id.
@@ -152,24 +271,4 @@ fn of_world(plan: &Value, from: &Site, to: &Site) -> Result<Value, Failed> {
         .to_string()
         .replace(&from.world.cluster.resource_id, &to.world.cluster.resource_id);
     Ok(serde_json::from_str(&text)?)
-}
-
-/// One and the other by turns; of each the median.
-fn in_turns(
-    rounds: usize,
-    one: impl Fn() -> Result<Cost, Failed>,
-    other: impl Fn() -> Result<Duration, Failed>,
-) -> Result<(Cost, Duration), Failed> {
-    let (mut costs, mut floors) = (Vec::new(), Vec::new());
-    for _ in 0..rounds.max(1) {
-        floors.push(other()?);
-        costs.push(one()?);
-    }
-    floors.sort();
-    costs.sort_by_key(|cost| cost.elapsed);
-    let middle = costs.len() / 2;
-    match (costs.get(middle), floors.get(middle)) {
-        (Some(cost), Some(floor)) => Ok((*cost, *floor)),
-        _ => Err("nothing was measured".into()),
-    }
 }

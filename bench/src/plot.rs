@@ -8,14 +8,21 @@ use plotters::prelude::*;
 use crate::Failed;
 use crate::measure::Row;
 
-/// Draws a line for each thing that was measured, both axes logarithmic: what grows in proportion is a slope of one.
+/// Tenants and seconds.
+type Points = Vec<(f64, f64)>;
+
+/// Draws a line for each thing that was measured, and a dashed one for its floor, both axes logarithmic: what grows in
+/// proportion is a slope of one.
 pub fn draw(path: &Path, rows: &[Row]) -> Result<(), Failed> {
-    let mut lines: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
-    for row in rows {
+    let mut lines: BTreeMap<&str, (Points, Points)> = BTreeMap::new();
+    // What was measured with one tenant is what it costs to start.
+    for row in rows.iter().filter(|row| row.tenants > 1) {
         let tenants = f64::from(u32::try_from(row.tenants)?);
-        lines.entry(row.what).or_default().push((tenants, row.seconds));
+        let (line, floor) = lines.entry(row.what).or_default();
+        line.push((tenants, row.seconds));
+        floor.extend(row.floor.map(|seconds| (tenants, seconds)));
     }
-    let points = || lines.values().flatten();
+    let points = || lines.values().flat_map(|(line, floor)| line.iter().chain(floor));
     let least = |pick: fn(&(f64, f64)) -> f64| points().map(pick).fold(f64::INFINITY, f64::min);
     let most = |pick: fn(&(f64, f64)) -> f64| points().map(pick).fold(0.0, f64::max);
     let area = SVGBackend::new(path, (900, 540)).into_drawing_area();
@@ -31,18 +38,21 @@ pub fn draw(path: &Path, rows: &[Row]) -> Result<(), Failed> {
     chart
         .configure_mesh()
         .x_desc("tenants")
-        .y_desc("seconds")
+        .y_desc("seconds; dashed: the floor")
         .draw()?;
-    for (n, (what, points)) in lines.iter().enumerate() {
+    for (n, (what, (line, floor))) in lines.iter().enumerate() {
         let colour = Palette99::pick(n).to_rgba();
-        let series = LineSeries::new(points.iter().copied(), colour.stroke_width(2)).point_size(3);
+        let series = LineSeries::new(line.iter().copied(), colour.stroke_width(2)).point_size(3);
         chart
             .draw_series(series)?
             .label(*what)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], colour.stroke_width(2)));
+        let dashed = DashedLineSeries::new(floor.iter().copied(), 4, 4, colour.stroke_width(1));
+        chart.draw_series(dashed)?;
     }
     chart
         .configure_series_labels()
+        .position(SeriesLabelPosition::UpperLeft)
         .border_style(BLACK)
         .background_style(WHITE)
         .draw()?;

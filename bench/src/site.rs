@@ -6,12 +6,16 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
-use tenantctl_testbed::{Options, World};
+use serde_json::Value;
+use tenantctl_testbed::{Behaviour, Options, World};
 
 use crate::Failed;
 
+/// Users and roles on a page of `GetAccountAuthorizationDetails`, at most.
+const PAGE: usize = 1000;
+
 /// What a run took.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Cost {
     /// Of the clock.
     pub elapsed: Duration,
@@ -21,6 +25,8 @@ pub struct Cost {
     pub connections: i64,
     /// Most of main memory at any time, in MiB.
     pub peak: f64,
+    /// Parts and their seconds, in the order in which they ended. Some run beside each other.
+    pub parts: Vec<(String, f64)>,
 }
 
 /// A world with a tenants file.
@@ -47,6 +53,11 @@ impl Site {
             ..Options::default()
         };
         let world = World::start_with(major, "prod-tenants", &options)?;
+        // As many as AWS tells at a time, which the emulator does not do.
+        world.proxy.behave(Behaviour {
+            page: Some(PAGE),
+            ..Behaviour::default()
+        });
         let directory = tempfile::tempdir()?;
         let site = Self {
             world,
@@ -69,30 +80,45 @@ impl Site {
     pub fn tenants(&self, tenants: usize, changed: usize) -> Result<(), Failed> {
         let mut text = String::new();
         for n in 0..tenants {
-            let network = if n < changed { 51 } else { 52 };
+            let address = address(n, n < changed);
             let _ = write!(
                 text,
-                "tenant \"t{n:05}\" {{\n  databases   = [\"app\"]\n  allowed_ips = [\"203.{network}.{}.{}/32\"]\n}}\n",
-                n / 250,
-                n % 250
+                "tenant \"t{n:05}\" {{\n  databases   = [\"app\"]\n  allowed_ips = [\"{address}\"]\n}}\n"
             );
         }
         Ok(fs::write(self.directory.path().join("tenants.hcl"), text)?)
     }
 
+    /// Runs tenantctl. What it took.
+    pub fn cost(&self, arguments: &[&str]) -> Result<Cost, Failed> {
+        Ok(self.run(arguments)?.1)
+    }
+
+    /// The plan, for machines.
+    pub fn plan(&self) -> Result<Value, Failed> {
+        Ok(serde_json::from_str(&self.run(&["plan", "--json"])?.0)?)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command
+            .arg("-C")
+            .arg(self.directory.path())
+            .args(arguments)
+            .args(["--quiet", "--timings", "--log-format", "json"])
+            .envs(self.world.env())
+            .stdin(Stdio::null());
+        command
+    }
+
     /// Runs tenantctl. Its standard output, and what it took.
-    pub fn run(&self, arguments: &[&str]) -> Result<(String, Cost), Failed> {
+    fn run(&self, arguments: &[&str]) -> Result<(String, Cost), Failed> {
         let connections = self.connections()?;
         self.world.proxy.reset_counts();
         let output = self.directory.path().join("output");
         let begun = Instant::now();
-        let mut child = Command::new(&self.binary)
-            .arg("-C")
-            .arg(self.directory.path())
-            .args(arguments)
-            .arg("--quiet")
-            .envs(self.world.env())
-            .stdin(Stdio::null())
+        let mut child = self
+            .command(arguments)
             .stdout(fs::File::create(&output)?)
             .stderr(Stdio::piped())
             .spawn()?;
@@ -107,8 +133,8 @@ impl Site {
             thread::sleep(Duration::from_millis(2));
         };
         let elapsed = begun.elapsed();
+        let said = said.join().map_err(|_| "standard error was lost")??;
         if !status.success() {
-            let said = said.join().map_err(|_| "standard error was lost")??;
             return Err(format!("tenantctl {}: {status}\n{said}", arguments.join(" ")).into());
         }
         let cost = Cost {
@@ -117,6 +143,7 @@ impl Site {
             // The first count was a session, too.
             connections: self.connections()? - connections - 1,
             peak,
+            parts: parts(&said),
         };
         Ok((fs::read_to_string(output)?, cost))
     }
@@ -133,6 +160,25 @@ impl Site {
             .ok_or("no count of sessions")?;
         Ok(count.parse()?)
     }
+}
+
+/// Where a tenant comes from.
+pub fn address(n: usize, changed: bool) -> String {
+    let network = if changed { 51 } else { 52 };
+    format!("203.{network}.{}.{}/32", n / 250, n % 250)
+}
+
+/// What `--timings` says.
+fn parts(said: &str) -> Vec<(String, f64)> {
+    let events = said
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let timed = events.filter(|event| event["target"] == "tenantctl::time");
+    let part = |event: Value| {
+        let milliseconds = event["milliseconds"].as_f64()?;
+        Some((event["message"].as_str()?.to_owned(), milliseconds / 1000.0))
+    };
+    timed.filter_map(part).collect()
 }
 
 /// `VmHWM`, <https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>.

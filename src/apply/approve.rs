@@ -6,6 +6,7 @@ use super::lock::Lock;
 use super::{ApplyError, ApprovedPlan, Target, ledger};
 use crate::address::Address;
 use crate::live::{self, ReadRequest, Source};
+use crate::model::Digest;
 use crate::plan::{Plan, Step};
 
 pub use crate::live::Live;
@@ -121,7 +122,7 @@ fn check(plan: Plan, live: &Live, now: &Plan) -> Result<ApprovedPlan, Box<ApplyE
             return stale(format!("{address} has changed since it was made"));
         }
     }
-    let asked_for: BTreeSet<String> = now.steps.iter().map(meaning).collect();
+    let asked_for: BTreeSet<Digest> = now.steps.iter().map(meaning).collect();
     for step in &plan.steps {
         if !asked_for.contains(&meaning(step)) {
             return stale(format!(
@@ -137,10 +138,14 @@ fn check(plan: Plan, live: &Live, now: &Plan) -> Result<ApprovedPlan, Box<ApplyE
 }
 
 /// A step without its number, which depends on what else is planned.
-fn meaning(step: &Step) -> String {
-    let step = Step {
-        id: 0,
-        ..step.clone()
-    };
-    serde_json::to_string(&step).unwrap_or_default()
+fn meaning(step: &Step) -> Digest {
+    let Step {
+        id: _,
+        phase,
+        address,
+        tenant,
+        command,
+        records,
+    } = step;
+    Digest::of(&(phase, address, tenant, command, records))
 }

@@ -4,7 +4,7 @@
 //! <https://www.postgresql.org/docs/current/sql-drop-owned.html>
 
 use super::ApplyError;
-use super::statement::{begin_transaction, commit, run_statement};
+use super::statement::{begin, commit, run_statement};
 use crate::live::connect::Session;
 
 /// What a role owns in the session's database, or among what all share; see `dependents.sql` for what is left out.
@@ -30,7 +30,7 @@ pub(super) async fn drop_owned(
     role: &str,
     statements: &[String],
 ) -> Result<(), ApplyError> {
-    begin_transaction(session).await?;
+    begin(session).await?;
     // On an error the session is dropped, and the transaction with it.
     let owned = count(session, OWNED, role).await?;
     if owned > 0 {

@@ -10,7 +10,8 @@ use super::handover::{self, Credential};
 use super::iam::IamWriter;
 use super::ledger::{self, Run};
 use super::pool::Pool;
-use super::statement::{again, begin_transaction, commit, run_statement, transaction};
+use super::scribe::Scribe;
+use super::statement::{Write, again, run_statement, transaction};
 use super::{ApplyError, Target, disown, secret_material, sessions};
 use crate::address::Address;
 use crate::live::connect::Session;
@@ -22,6 +23,7 @@ pub(super) struct Executor<'a> {
     pub target: &'a Target,
     pub pool: &'a Pool<'a>,
     pub iam: &'a IamWriter,
+    pub scribe: &'a Scribe<'a>,
     pub run: &'a Run,
 }
 
@@ -228,44 +230,28 @@ impl Executor<'_> {
         self.done(&[step]).await
     }
 
+    /// Writes something down, until that has worked.
+    async fn write_down(&self, writes: Vec<Write>) -> Result<(), ApplyError> {
+        self.persist(async || self.scribe.write(writes.clone()).await)
+            .await
+    }
+
     async fn begin(&self, steps: &[&Step], known_keys: &[String]) -> Result<(), ApplyError> {
-        let write = async || {
-            let session = self.pool.take().await?;
-            for step in steps {
-                ledger::begin(&session, self.run, step, known_keys).await?;
-            }
-            self.pool.give_back(session);
-            Ok(())
-        };
-        self.persist(write).await
+        let begin = steps.iter().map(|step| ledger::begin(self.run, step, known_keys));
+        self.write_down(begin.collect()).await
     }
 
     async fn done(&self, steps: &[&Step]) -> Result<(), ApplyError> {
-        let write = async || {
-            let session = self.pool.take().await?;
-            begin_transaction(&session).await?;
-            for step in steps {
-                ledger::done(&session, self.run, step, true).await?;
-            }
-            commit(&session).await?;
-            self.pool.give_back(session);
-            Ok(())
-        };
-        self.persist(write).await
+        let done = steps.iter().flat_map(|step| ledger::done(self.run, step, true));
+        self.write_down(done.collect()).await
     }
 
     /// The step's own error counts; that its row could not be written is for the log. It stays open, and the next run
     /// answers it.
     async fn failed(&self, steps: &[&Step], error: &ApplyError) {
-        let write = async || {
-            let session = self.pool.take().await?;
-            for step in steps {
-                ledger::failed(&session, self.run, step, &error.to_string()).await?;
-            }
-            self.pool.give_back(session);
-            Ok(())
-        };
-        match self.persist(write).await {
+        let error = error.to_string();
+        let failed = steps.iter().map(|step| ledger::failed(self.run, step, &error));
+        match self.write_down(failed.collect()).await {
             Ok(()) | Err(ApplyError::LockLost) => {}
             Err(error) => tracing::warn!(%error, "the outcome of a failed step could not be written"),
         }
@@ -340,15 +326,8 @@ impl Executor<'_> {
                 return Err(error);
             }
         };
-        let write = async || {
-            let session = self.pool.take().await?;
-            begin_transaction(&session).await?;
-            ledger::key_handed_over(&session, self.run, step, user, &id, &handover.recipient).await?;
-            commit(&session).await?;
-            self.pool.give_back(session);
-            Ok(())
-        };
-        self.persist(write).await?;
+        let handed_over = ledger::key_handed_over(self.run, step, user, &id, &handover.recipient);
+        self.write_down(handed_over).await?;
         Ok(path)
     }
 }

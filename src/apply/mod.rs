@@ -12,6 +12,7 @@ mod membership;
 mod pool;
 mod read_back;
 mod run;
+mod scribe;
 pub mod secret_material;
 mod sessions;
 pub mod stand_in;

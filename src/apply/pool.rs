@@ -90,11 +90,9 @@ impl<'a> Pool<'a> {
         let mut waiting = Waiting::new();
         loop {
             if let Some(session) = self.attempt(database, &mut waiting).await? {
-                let row = session
-                    .query_one(FORGET_WHO_WE_ARE, &[])
-                    .await
-                    .map_err(|error| ApplyError::sql(&session, error))?;
-                let pid = row.get(0);
+                let rows = session.query_once(FORGET_WHO_WE_ARE).await;
+                let rows = rows.map_err(|error| ApplyError::sql(&session, error))?;
+                let pid = rows.first().map_or(0, |row| row.get(0));
                 return Ok(Writer { session, pid });
             }
             drop(self.idle());

@@ -13,8 +13,10 @@ use super::ledger::{self, Run};
 use super::lock::Lock;
 use super::membership;
 use super::pool::Pool;
+use super::scribe::Scribe;
 use super::{ApplyError, ApprovedPlan, Interrupt, Outcome, Progress, Report, StepResult, Target};
 use crate::address::TenantId;
+use crate::live::trace::part;
 use crate::plan::{ActionWord, Command, Phase, Plan, Step};
 
 /// Applies a plan. A failed step stops its tenant, nothing else.
@@ -44,6 +46,7 @@ pub async fn run(
             target,
             pool: &pool,
             iam: &iam,
+            scribe: &Scribe::new(&pool),
             run: &run,
         },
         lock,
@@ -132,20 +135,38 @@ impl Worker<'_> {
         for step in &plan.steps {
             phases.entry(step.phase).or_default().push(step);
         }
+        // Identities are made in AWS while roles and databases are made in Postgres. Nothing is open to a tenant before
+        // both are there: memberships and grants come afterwards.
+        let mut identities = phases.split_off(&Phase::IamUser);
+        let mut data = identities.split_off(&Phase::Role);
+        let rest = data.split_off(&Phase::Membership);
+        self.in_turn(phases, parallelism).await;
+        tokio::join!(
+            self.in_turn(identities, parallelism),
+            self.in_turn(data, parallelism)
+        );
+        self.in_turn(rest, parallelism).await;
+    }
+
+    async fn in_turn(&self, phases: BTreeMap<Phase, Vec<&Step>>, parallelism: usize) {
         for (phase, steps) in phases {
-            let steps = if phase == Phase::Membership {
-                self.memberships(steps).await
-            } else {
-                steps
-            };
-            let mut lanes: BTreeMap<Lane, Vec<&Step>> = BTreeMap::new();
-            for step in steps {
-                lanes.entry(lane(step)).or_default().push(step);
-            }
-            stream::iter(lanes.into_values())
-                .for_each_concurrent(parallelism, |steps| async move { self.lane(&steps).await })
-                .await;
+            part(&format!("{phase:?}"), self.phase(phase, steps, parallelism)).await;
         }
+    }
+
+    async fn phase(&self, phase: Phase, steps: Vec<&Step>, parallelism: usize) {
+        let steps = if phase == Phase::Membership {
+            self.memberships(steps).await
+        } else {
+            steps
+        };
+        let mut lanes: BTreeMap<Lane, Vec<&Step>> = BTreeMap::new();
+        for step in steps {
+            lanes.entry(lane(step)).or_default().push(step);
+        }
+        stream::iter(lanes.into_values())
+            .for_each_concurrent(parallelism, |steps| async move { self.lane(&steps).await })
+            .await;
     }
 
     /// Steps of one tenant in one phase, in order; those inside one database together.

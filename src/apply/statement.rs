@@ -1,8 +1,11 @@
 //! Statements, in a transaction and alone, and when they are worth another try.
 #![expect(clippy::disallowed_methods, reason = "statements run here")]
 
+use std::iter;
+use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::poll;
 use rand::RngExt as _;
 use tokio::time::sleep;
 use tokio_postgres::error::SqlState;
@@ -16,6 +19,82 @@ use crate::plan::{SqlCommand, Step};
 /// How often a step that collides with another session, or loses its connection, is tried.
 const ATTEMPTS: u32 = 8;
 
+/// A statement on the ledger with its values, to be sent together with others.
+#[derive(Clone, Debug)]
+pub(super) struct Write {
+    sql: &'static str,
+    values: Vec<Value>,
+}
+
+/// A value of such a statement.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Text(Option<String>),
+    Texts(Vec<String>),
+    Number(i32),
+}
+
+impl Write {
+    pub(super) fn new(sql: &'static str) -> Self {
+        Self {
+            sql,
+            values: Vec::new(),
+        }
+    }
+
+    /// Its next value.
+    pub(super) fn with(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+}
+
+impl Value {
+    fn as_sql(&self) -> &(dyn ToSql + Sync) {
+        match self {
+            Self::Text(text) => text,
+            Self::Texts(texts) => texts,
+            Self::Number(number) => number,
+        }
+    }
+}
+
+impl From<Option<&str>> for Value {
+    fn from(text: Option<&str>) -> Self {
+        Self::Text(text.map(str::to_owned))
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Some(text).into()
+    }
+}
+
+impl From<&String> for Value {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl From<Vec<String>> for Value {
+    fn from(texts: Vec<String>) -> Self {
+        Self::Texts(texts)
+    }
+}
+
+impl From<i32> for Value {
+    fn from(number: i32) -> Self {
+        Self::Number(number)
+    }
+}
+
 /// Statements, read-backs and ledger rows, or nothing of it.
 pub(super) async fn transaction(
     session: &Session,
@@ -23,18 +102,19 @@ pub(super) async fn transaction(
     run: &Run,
     steps: &[&Step],
 ) -> Result<(), ApplyError> {
-    begin_transaction(session).await?;
+    session.take_notices();
     let work = async {
-        for statement in &sql.statements {
-            run_statement(session, statement).await?;
-        }
+        let statements = iter::once("BEGIN").chain(sql.statements.iter().map(String::as_str));
+        batch(session, &statements.collect::<Vec<_>>().join(";\n")).await?;
+        had_effect(session)?;
         for expectation in &sql.expect {
             read_back::check(session, expectation).await?;
         }
-        for step in steps {
-            ledger::done(session, run, step, false).await?;
-        }
-        Ok(())
+        let writes: Vec<Write> = steps
+            .iter()
+            .flat_map(|step| ledger::done(run, step, false))
+            .collect();
+        write(session, &writes).await
     };
     match work.await {
         Ok(()) => commit(session).await,
@@ -46,7 +126,51 @@ pub(super) async fn transaction(
     }
 }
 
-pub(super) async fn begin_transaction(session: &Session) -> Result<(), ApplyError> {
+/// Writes on the ledger: all or nothing.
+pub(super) async fn write_whole(session: &Session, writes: &[Write]) -> Result<(), ApplyError> {
+    if writes.len() == 1 {
+        return write(session, writes).await;
+    }
+    begin(session).await?;
+    match write(session, writes).await {
+        Ok(()) => commit(session).await,
+        Err(error) => {
+            let _ = batch(session, "ROLLBACK").await;
+            Err(error)
+        }
+    }
+}
+
+/// Writes on the ledger, sent one behind the other without waiting for answers between.
+///
+/// # Errors
+/// That of the first that failed.
+pub(super) async fn write(session: &Session, writes: &[Write]) -> Result<(), ApplyError> {
+    let failed = |error| ApplyError::sql(session, error);
+    let mut prepared = Vec::with_capacity(writes.len());
+    for write in writes {
+        prepared.push(session.prepare(write.sql).await.map_err(failed)?);
+    }
+    let mut answers = Vec::with_capacity(writes.len());
+    for (write, statement) in writes.iter().zip(prepared) {
+        let values: Vec<_> = write.values.iter().map(Value::as_sql).collect();
+        let mut answer = Box::pin(async move {
+            let work = session.client().execute(&statement, &values);
+            session.timed(write.sql, &values, work).await
+        });
+        // It is sent when it is first asked for its answer.
+        match poll!(&mut answer) {
+            Poll::Ready(done) => drop(done.map_err(failed)?),
+            Poll::Pending => answers.push(answer),
+        }
+    }
+    for answer in answers {
+        answer.await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+pub(super) async fn begin(session: &Session) -> Result<(), ApplyError> {
     batch(session, "BEGIN").await
 }
 
@@ -61,21 +185,15 @@ pub(super) async fn batch(session: &Session, statements: &str) -> Result<(), App
     done.map_err(|error| ApplyError::sql(session, error))
 }
 
-/// A statement with values; how many rows it changed.
-pub(super) async fn execute(
-    session: &Session,
-    statement: &str,
-    values: &[&(dyn ToSql + Sync)],
-) -> Result<u64, ApplyError> {
-    let work = session.client().execute(statement, values);
-    let done = session.timed(statement, values, work).await;
-    done.map_err(|error| ApplyError::sql(session, error))
-}
-
-/// One statement. "No privileges could be revoked" and its sibling are warnings to Postgres and errors here.
+/// One statement that stands alone.
 pub(super) async fn run_statement(session: &Session, statement: &str) -> Result<(), ApplyError> {
     session.take_notices();
     batch(session, statement).await?;
+    had_effect(session)
+}
+
+/// "No privileges could be revoked" and its sibling are warnings to Postgres and errors here.
+fn had_effect(session: &Session) -> Result<(), ApplyError> {
     for (code, message) in session.take_notices() {
         let in_vain = code == SqlState::WARNING_PRIVILEGE_NOT_REVOKED
             || code == SqlState::WARNING_PRIVILEGE_NOT_GRANTED;

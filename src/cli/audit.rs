@@ -18,6 +18,7 @@ use crate::audit::{self, Audit, Options, Severity};
 use crate::diag::suggestion;
 use crate::live::Live;
 use crate::live::evidence::{self, EvidenceRequest};
+use crate::live::trace::part;
 use crate::model::account::KeysByUser;
 use crate::model::{Account, Evidence, Known};
 use crate::plan::{Plan, file};
@@ -205,7 +206,8 @@ async fn read(clusters: &mut Clusters, shallow: bool, ui: &Ui) -> Result<Found, 
         let taking_part: Vec<_> = clusters.taking_part().collect();
         let each = taking_part.iter().map(|(place, _, session)| async move {
             let request = request(session, shallow);
-            let read = evidence::read(&session.target.connector, &request).await;
+            let reading = evidence::read(&session.target.connector, &request);
+            let read = part("reading Postgres", reading).await;
             (*place, read.map_err(|error| session.placed(error)))
         });
         let targets: Vec<_> = taking_part

@@ -16,6 +16,7 @@ use super::{interrupt, progress};
 use crate::apply::lock::{self, Lock};
 use crate::apply::{self, ApplyError, ApprovedPlan, Candidate, Live, Report};
 use crate::live::connect::Purpose;
+use crate::live::trace::part;
 use crate::plan::{self, ClusterPlan, Plan};
 
 /// The locks of a run, by the place of the cluster.
@@ -135,7 +136,8 @@ async fn approve(
             });
         let candidates: Vec<_> = candidates.collect();
         let targets: Vec<_> = candidates.iter().map(|candidate| candidate.target).collect();
-        let approved = progress::reading(ui, &targets, apply::approve(&candidates)).await?;
+        let reading = progress::reading(ui, &targets, apply::approve(&candidates));
+        let approved = part("reading again what the plan touches", reading).await?;
         let places: Vec<_> = taking_part.iter().map(|(place, _, _)| *place).collect();
         (places, approved)
     };

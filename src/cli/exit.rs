@@ -106,7 +106,7 @@ pub fn main() -> ExitCode {
         }
     };
     let ui = Ui::new(cli.no_color, cli.quiet, cli.verbose, cli.log_format);
-    ui.start_log();
+    ui.start_log(cli.timings);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

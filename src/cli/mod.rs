@@ -66,6 +66,9 @@ struct Cli {
     /// In a plan: the statements and calls of every step. No secret is shown.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+    /// How long each part of the run took
+    #[arg(long, global = true)]
+    timings: bool,
     /// How standard error is written: `text` for people, or `json`, one object a line
     #[arg(
         long,

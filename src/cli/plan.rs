@@ -14,6 +14,7 @@ use crate::desired::Desired;
 use crate::diag::LocatedDiagnostic;
 use crate::diff::{self, Diff, Scope};
 use crate::live::Live;
+use crate::live::trace::pure_part;
 use crate::plan::{self, ClusterPlan, Options};
 use crate::report::{self, status};
 
@@ -123,10 +124,10 @@ pub(super) fn make(clusters: &Clusters, options: &Options, compare: Compare) -> 
     for (place, member) in clusters.members.iter().enumerate() {
         let read = member.session.as_ref().zip(member.live.as_ref());
         let (plan, diff) = match read.filter(|_| member.lost.is_none()) {
-            Some((Session { desired, .. }, live)) => {
+            Some((Session { desired, .. }, live)) => pure_part("comparing and planning", || {
                 let diff = compare(desired, live, &options.scope());
                 (plan::build(desired, live, &diff, options), Some((live, diff)))
-            }
+            }),
             None => {
                 let because = member.lost.as_deref().unwrap_or_default();
                 (plan::unread(&member.part, &member.name, because, options), None)

@@ -16,6 +16,7 @@ use crate::desired::{self, Desired, lint};
 use crate::diag::{Diagnostics, LocatedDiagnostic, SourceMap, Span};
 use crate::live::aws::Aws;
 use crate::live::connect::{Connector, Login, Purpose, Reading};
+use crate::live::trace::{self, pure_part};
 use crate::live::{self, ReadError, ReadRequest, rds, tls};
 use crate::model::{ClusterFacts, Secret};
 
@@ -39,8 +40,11 @@ pub(super) struct Session {
 
 /// Loads and checks; shows everything that is wrong at once.
 pub(super) fn check(directory: &Path, files: &FileArgs, ui: &Ui) -> Result<Checked, Failure> {
-    let loaded = validate::load_files(directory, files);
-    let diagnostics = lint::validate(&loaded);
+    let (loaded, diagnostics) = pure_part("reading the files", || {
+        let loaded = validate::load_files(directory, files);
+        let diagnostics = lint::validate(&loaded);
+        (loaded, diagnostics)
+    });
     if !diagnostics.is_empty() && (diagnostics.has_errors() || !ui.quiet) {
         ui.diagnose(&diagnostics, &loaded.sources);
     }
@@ -87,13 +91,15 @@ pub(super) async fn open(
     ui: &Ui,
 ) -> Result<Session, Failure> {
     let named = (cluster.identifier.span, sources.clone());
-    let discovered = rds::discover(&aws, &cluster.identifier.value).await;
+    let finding = rds::discover(&aws, &cluster.identifier.value);
+    let discovered = trace::part("finding the cluster", finding).await;
     let discovery = discovered.map_err(|error| placed(error, &named))?;
     for note in &discovery.notes {
         ui.note(note);
     }
     let facts = discovery.facts;
-    let desired = match desired::compile(part, cluster, &facts) {
+    let compiled = pure_part("compiling", || desired::compile(part, cluster, &facts));
+    let desired = match compiled {
         Ok(desired) => desired,
         Err(problems) => {
             let mut diagnostics = Diagnostics::default();

@@ -64,14 +64,15 @@ impl Ui {
 
     /// Starts the log: only what this program itself says. The libraries' own logs show requests, and requests hold
     /// secrets.
-    pub(super) fn start_log(&self) {
+    pub(super) fn start_log(&self, timings: bool) {
         let level = match self.verbose {
             0 => "warn",
             1 => "info",
             _ => "debug",
         };
         let notes = if self.quiet { "error" } else { "info" };
-        let filter = format!("off,tenantctl={level},tenantctl::ui={notes}");
+        let times = if timings { "info" } else { level };
+        let filter = format!("off,tenantctl={level},tenantctl::ui={notes},tenantctl::time={times}");
         let log = tracing_subscriber::fmt()
             .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
             .with_writer(std::io::stderr)

@@ -5,12 +5,12 @@ use std::fs;
 use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 
-use super::{Loaded, Spanned};
 use super::arguments::{Arguments, wrong_type};
 use super::context::Context;
 use super::table::ADMIN;
 use super::types::{Admin, AdminAuth, Cluster, Endpoint, Engine, SharedDatabases, SslMode, Tenant};
 use super::value::Kind;
+use super::{Loaded, Spanned};
 use crate::diag::{Diagnostic, Span, quote, suggestion};
 
 /// The environment variable with the password of a cluster's admin.
@@ -87,7 +87,11 @@ pub(super) fn refuse_elsewhere(loaded: &mut Loaded, file: &Path) {
     } = loaded;
     let elsewhere = draft.clusters.values();
     for cluster in elsewhere.filter(|cluster| !same(sources.name(cluster.span.file))) {
-        let message = format!("cluster {} stands in another file than {}", quote(&cluster.name), file.display());
+        let message = format!(
+            "cluster {} stands in another file than {}",
+            quote(&cluster.name),
+            file.display()
+        );
         diagnostics.push(
             Diagnostic::error("cluster_elsewhere", message)
                 .at(cluster.span)

@@ -6,7 +6,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Differ, Held, HeldKind};
+use super::{Differ, Held, HeldKind, Scope};
 use crate::address::{Address, TenantId};
 use crate::desired::{Desired, Elsewhere};
 use crate::live::Live;
@@ -274,6 +274,21 @@ pub(super) fn living(desired: &Desired, tenant: &TenantId, because: &str) -> Opt
         kind: HeldKind::NotAllowed,
         because: because.to_owned(),
     })
+}
+
+impl Scope {
+    /// Without those that are left alone because of another cluster.
+    pub(super) fn without(&self, elsewhere: &Elsewhere) -> Self {
+        let mut scope = self.clone();
+        let tenants = elsewhere.tenants.keys().chain(elsewhere.living.keys());
+        scope.except.extend(tenants.cloned());
+        scope
+    }
+
+    /// Whether a tenant was asked for, if it is left alone or not.
+    pub(super) fn names(&self, tenant: &TenantId) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(tenant))
+    }
 }
 
 impl Differ<'_> {

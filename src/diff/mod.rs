@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::address::{Address, Grantee, TenantId};
-use crate::desired::{Desired, Elsewhere};
+use crate::desired::Desired;
 use crate::live::Live;
 use crate::model::{Mark, Object};
 
@@ -157,19 +157,6 @@ impl Scope {
     #[must_use]
     pub fn in_mode(self, mode: Mode) -> Self {
         Self { mode, ..self }
-    }
-
-    /// Without those that are left alone because of another cluster.
-    fn without(&self, elsewhere: &Elsewhere) -> Self {
-        let mut scope = self.clone();
-        let tenants = elsewhere.tenants.keys().chain(elsewhere.living.keys());
-        scope.except.extend(tenants.cloned());
-        scope
-    }
-
-    /// Whether a tenant was asked for, if it is left alone or not.
-    fn names(&self, tenant: &TenantId) -> bool {
-        self.only.as_ref().is_none_or(|only| only.contains(tenant))
     }
 
     /// Whether a tenant counts.

@@ -1,5 +1,6 @@
 //! Connections to Postgres: who logs in, how, and with which settings.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::config::SslMode as WireSslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, Row};
+use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, Row, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::aws::Aws;
@@ -109,6 +110,8 @@ impl std::fmt::Debug for Connector {
 pub struct Session {
     client: Client,
     notices: Arc<Mutex<Vec<(SqlState, String)>>>,
+    /// What was prepared, so that a statement that comes again costs one round trip and no parsing.
+    prepared: Mutex<HashMap<String, Statement>>,
     /// The database it is in.
     pub database: String,
     /// The role that it logged in as.
@@ -126,7 +129,30 @@ impl Session {
     /// # Errors
     /// What the driver says.
     pub async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Error> {
-        self.timed(sql, values, self.client.query(sql, values)).await
+        let work = async { self.client.query(&self.prepare(sql).await?, values).await };
+        self.timed(sql, values, work).await
+    }
+
+    /// Runs a query without values that this session asks once: prepared, sent and answered in one round trip.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub async fn query_once(&self, sql: &str) -> Result<Vec<Row>, Error> {
+        self.timed(sql, &[], self.client.query_typed(sql, &[])).await
+    }
+
+    /// A statement that may come again in this session.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub async fn prepare(&self, sql: &str) -> Result<Statement, Error> {
+        let known = || self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(statement) = known().get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(sql).await?;
+        known().insert(sql.to_owned(), statement.clone());
+        Ok(statement)
     }
 
     /// Runs a query of exactly one row.
@@ -134,7 +160,8 @@ impl Session {
     /// # Errors
     /// What the driver says; also where there is no row, or more than one.
     pub async fn query_one(&self, sql: &str, values: Values<'_>) -> Result<Row, Error> {
-        self.timed(sql, values, self.client.query_one(sql, values)).await
+        let work = async { self.client.query_one(&self.prepare(sql).await?, values).await };
+        self.timed(sql, values, work).await
     }
 
     /// Does something with a statement, and says for `-v` what it was and how long it took.
@@ -213,6 +240,7 @@ impl Connector {
         Ok(Session {
             client: opened.client,
             notices: opened.notices,
+            prepared: Mutex::default(),
             database: database.to_owned(),
             username: self.username.clone(),
         })

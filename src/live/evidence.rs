@@ -15,6 +15,7 @@ use super::connect::{Connector, Purpose, Session};
 use super::iam::account;
 use super::postgres::{grantee, rows};
 use super::read::{merge, read_shared};
+use super::trace::part;
 use super::{Live, ReadError};
 use crate::model::account::KeysByUser;
 use crate::model::{
@@ -44,7 +45,10 @@ pub async fn account(aws: &Aws) -> (Known<Account>, Known<KeysByUser>) {
             Err(error) => Known::No(error.to_string()),
         }
     }
-    let (account, keys) = tokio::join!(account::read(aws), account::keys(aws));
+    let (account, keys) = tokio::join!(
+        part("reading IAM", account::read(aws)),
+        part("reading access keys", account::keys(aws))
+    );
     (known(account), known(keys))
 }
 

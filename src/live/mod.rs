@@ -14,7 +14,7 @@ pub mod rds;
 mod read;
 pub mod remedy;
 pub mod tls;
-mod trace;
+pub mod trace;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -34,7 +34,7 @@ pub struct Catalogs {
 /// Runs one bulk query.
 pub(super) async fn rows(session: &Session, sql: &str) -> Result<Vec<Row>, ReadError> {
     session
-        .query(sql, &[])
+        .query_once(sql)
         .await
         .map_err(|error| ReadError::query(session, error))
 }

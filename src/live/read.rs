@@ -10,6 +10,7 @@ use super::connect::{Connector, Purpose, Session};
 use super::iam::{IamRead, IamScope, quotas};
 use super::ledger::KeyState;
 use super::postgres::Catalogs;
+use super::trace::part;
 use super::{Ledger, Live, ReadCost, ReadError, iam, ledger, postgres};
 use crate::address::Address;
 use crate::model::{DatabaseState, Object, Quotas};
@@ -91,7 +92,7 @@ pub async fn read_all(sources: &[Source<'_>]) -> Result<Vec<Result<Live, ReadErr
         while let Some((place, scope)) = receiver.recv().await {
             scopes.insert(place, scope);
         }
-        let read = iam::read_each(aws, scopes.values()).await?;
+        let read = part("reading IAM", iam::read_each(aws, scopes.values())).await?;
         Ok::<_, ReadError>(scopes.into_keys().zip(read).collect::<BTreeMap<_, _>>())
     };
     let clusters = async { Ok(clusters.collect::<Vec<_>>().await) };
@@ -121,21 +122,25 @@ async fn read_postgres(source: &Source<'_>, ask: impl FnOnce(IamScope)) -> Resul
     let Source {
         connector, request, ..
     } = source;
-    let session = connector.connect(&request.admin_database, Purpose::Read).await?;
-    let (catalogs, ledger) = read_shared(&session, request.admin.as_deref()).await?;
-    let leaving = leaving_roles(request, &ledger);
-    let dependents = if leaving.is_empty() {
-        Vec::new()
-    } else {
-        postgres::read_dependents(&session, &leaving).await?
+    let shared = async {
+        let session = connector.connect(&request.admin_database, Purpose::Read).await?;
+        let (catalogs, ledger) = read_shared(&session, request.admin.as_deref()).await?;
+        let leaving = leaving_roles(request, &ledger);
+        let dependents = if leaving.is_empty() {
+            Vec::new()
+        } else {
+            postgres::read_dependents(&session, &leaving).await?
+        };
+        Ok::<_, ReadError>((catalogs, ledger, dependents))
     };
-    drop(session);
+    let (catalogs, ledger, dependents) = part("reading the shared catalogs", shared).await?;
     ask(iam_scope(request, &ledger));
     let mut live = merge(catalogs, ledger);
     live.dependents = dependents;
     let databases = databases(request, &live);
     live.cost.connections = 1 + databases.len();
-    let inside = look_inside(connector, request.parallelism, databases).await;
+    let looking = look_inside(connector, request.parallelism, databases);
+    let inside = part("looking into the databases", looking).await;
     add_inside(&mut live, inside);
     Ok(live)
 }

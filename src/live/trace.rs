@@ -1,6 +1,6 @@
 //! What `-v` shows: every statement and every call to AWS, with how long it took. Never a secret.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_postgres::Error;
 use tracing::field::display;
@@ -44,6 +44,27 @@ pub(super) fn call(service: &str, operation: &str, status: Option<u16>, took: Du
     tracing::info!(target: "tenantctl::aws", status, milliseconds, "{service}:{operation}");
 }
 
+/// Does a part of a run, and says how long that took.
+pub async fn part<T>(name: &str, work: impl Future<Output = T>) -> T {
+    let started = Instant::now();
+    let done = work.await;
+    took(name, started);
+    done
+}
+
+/// The same for a part that waits for nothing.
+pub fn pure_part<T>(name: &str, work: impl FnOnce() -> T) -> T {
+    let started = Instant::now();
+    let done = work();
+    took(name, started);
+    done
+}
+
+fn took(name: &str, started: Instant) {
+    let milliseconds = milliseconds(started.elapsed());
+    tracing::info!(target: "tenantctl::time", milliseconds, "{name}");
+}
+
 /// To a tenth of a millisecond.
 fn milliseconds(took: Duration) -> f64 {
     (took.as_secs_f64() * 10_000.0).round() / 10.0
@@ -52,18 +73,20 @@ fn milliseconds(took: Duration) -> f64 {
 /// A statement in one line, without comments, and without what follows the word PASSWORD: all that Postgres gets of a
 /// secret is a verifier, and that is not for logs either.
 fn shown(sql: &str) -> String {
+    const WORD: &str = " PASSWORD ";
     let lines = sql.lines().filter(|line| !line.trim_start().starts_with("--"));
     let line = lines
         .flat_map(str::split_whitespace)
         .collect::<Vec<_>>()
         .join(" ");
-    let after = line
-        .to_ascii_uppercase()
-        .find(" PASSWORD ")
-        .map(|at| at + " PASSWORD ".len());
+    let upper = line.to_ascii_uppercase();
+    let after = upper
+        .match_indices(WORD)
+        .map(|(at, word)| at + word.len())
+        .find(|at| !upper[*at..].starts_with("NULL"));
     match after {
-        Some(at) if !line[at..].starts_with("NULL") => format!("{}(sensitive)", &line[..at]),
-        _ => line,
+        Some(at) => format!("{}(sensitive)", &line[..at]),
+        None => line,
     }
 }
 
@@ -79,6 +102,11 @@ mod tests {
         let made = "CREATE ROLE b LOGIN password 'x' VALID UNTIL 'y'; GRANT c TO b";
         assert_eq!(shown(made), "CREATE ROLE b LOGIN password (sensitive)");
         assert_eq!(shown("ALTER ROLE a PASSWORD NULL"), "ALTER ROLE a PASSWORD NULL");
+        let both = "ALTER ROLE a PASSWORD NULL;\nALTER ROLE b PASSWORD 'x'";
+        assert_eq!(
+            shown(both),
+            "ALTER ROLE a PASSWORD NULL; ALTER ROLE b PASSWORD (sensitive)"
+        );
     }
 
     #[test]

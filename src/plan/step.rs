@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::address::{Address, Grantee, TenantId};
 use crate::model::{DeletionPolicy, Grant, KeyStatus, Mark, Password, PolicyDocument};
 
-/// The order of an apply. Within a phase, tenants run concurrently.
+/// The order of an apply. Within a phase, tenants run concurrently, and the phases of IAM up to `IamPolicy` run beside those
+/// of Postgres up to `Inside`.
 ///
-/// IAM stands before Postgres so that a role never logs in without its gate; a database is closed before it opens,
-/// and opens to its tenant last. Deletes come afterwards: access first, then identity, then data.
+/// A role gets its membership in `rds_iam`, and with it its login, once its gate stands in IAM; a database is closed
+/// before it opens, and opens to its tenant last. Deletes come afterwards: access first, then identity, then data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
@@ -30,8 +31,6 @@ pub enum Phase {
     IamPolicy,
     /// Login roles and their settings.
     Role,
-    /// Memberships, in batches.
-    Membership,
     /// Databases, created closed.
     Database,
     /// PUBLIC goes, and whoever else shall hold nothing.
@@ -40,6 +39,8 @@ pub enum Phase {
     Open,
     /// Schemas, their grants, extensions.
     Inside,
+    /// Memberships, in batches.
+    Membership,
     /// Grants to tenants on databases.
     Grant,
     /// PUBLIC goes from databases that are not ours.

@@ -80,10 +80,15 @@ impl Account {
     }
 }
 
-/// Where `scripts/setup` installs to, and where servers keep their data while they run.
+/// Where `scripts/setup` installs to.
 pub(crate) fn cache() -> PathBuf {
     env::var_os("TENANTCTL_TESTBED_DIR")
         .map_or_else(|| PathBuf::from("/var/tmp/tenantctl-testbed"), PathBuf::from)
+}
+
+/// Where servers keep their data while they run.
+pub(crate) fn data() -> PathBuf {
+    env::var_os("TENANTCTL_TESTBED_DATA").map_or_else(|| cache().join("run"), PathBuf::from)
 }
 
 /// The prefix of a Postgres installation: Debian's, or one that `scripts/setup` downloaded.

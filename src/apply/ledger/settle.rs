@@ -1,7 +1,9 @@
 //! Answering what a crashed run left open.
 
-use super::{ApplyError, Run, execute, own, text};
+use super::record::{forget, own};
+use super::{ApplyError, Run};
 use crate::address::Address;
+use crate::apply::statement::{Write, write};
 use crate::live::Live;
 use crate::live::connect::Session;
 use crate::live::ledger::{CREATE_ACCESS_KEY, CREATE_DATABASE, DROP_DATABASE, Ledger, OpenStep, RENAME_USER};
@@ -28,7 +30,7 @@ pub(in crate::apply) async fn settle(
                 if database.state == DatabaseState::Closed
                     && database.owner == live_admin(session).await? =>
             {
-                own(session, run, &open.address, open.tenant.as_ref()).await?;
+                write(session, &[own(run, &open.address, open.tenant.as_ref())]).await?;
                 "done, as a later run found"
             }
             None if open.command == DROP_DATABASE && !live.world.contains(&open.address) => {
@@ -36,12 +38,11 @@ pub(in crate::apply) async fn settle(
             }
             _ => "interrupted",
         };
-        execute(
-            session,
+        let answer = Write::new(
             "UPDATE tenantctl.step SET finished_at = now(), outcome = $3 WHERE run_id = $1 AND step = $2",
-            &[&open.run_id, &open.step, &outcome],
-        )
-        .await?;
+        );
+        let answer = answer.with(&open.run_id).with(open.step).with(outcome);
+        write(session, &[answer]).await?;
     }
     forget_the_dropped(session, run).await
 }
@@ -49,15 +50,12 @@ pub(in crate::apply) async fn settle(
 /// A run that dies behind a DROP DATABASE cannot write that down any more. Nor does whoever drops one by hand; the oid
 /// will never come back.
 async fn forget_the_dropped(session: &Session, run: &Run) -> Result<(), ApplyError> {
-    execute(
-        session,
+    let forgotten = Write::new(
         "DELETE FROM tenantctl.object WHERE workspace = $1
          AND (address ->> 'kind' = 'role' AND object_oid NOT IN (SELECT oid FROM pg_roles)
               OR address ->> 'kind' = 'database' AND object_oid NOT IN (SELECT oid FROM pg_database))",
-        &[&run.workspace],
-    )
-    .await?;
-    Ok(())
+    );
+    write(session, &[forgotten.with(&run.workspace)]).await
 }
 
 /// The same in IAM, and for what the dead run made there. Not to find something says little, as what was made a moment
@@ -79,35 +77,26 @@ async fn remember_identity(
         Address::IamAccessKey { user, .. } if live.gap(&open.address).is_none() => Some(user),
         _ => None,
     };
-    let ids: Vec<&str> = ledger
+    let ids: Vec<String> = ledger
         .keys
         .iter()
         .filter(|(id, key)| {
             key.workspace == run.workspace && Some(&key.user) == keys_of && !has_key(live, id)
         })
-        .map(|(id, _)| id.as_str())
+        .map(|(id, _)| id.clone())
         .collect();
-    execute(
-        session,
-        "DELETE FROM tenantctl.access_key WHERE workspace = $1 AND id = ANY ($2)",
-        &[&run.workspace, &ids],
-    )
-    .await?;
+    let keys = Write::new("DELETE FROM tenantctl.access_key WHERE workspace = $1 AND id = ANY ($2)");
+    let mut writes = vec![keys.with(&run.workspace).with(ids)];
     match (&open.address, ours) {
         (Address::IamUser { .. } | Address::IamRole { .. }, Some(mark)) => {
-            own(session, run, &open.address, Some(&mark.tenant)).await?;
+            writes.push(own(run, &open.address, Some(&mark.tenant)));
         }
         (Address::IamUser { .. } | Address::IamRole { .. }, None) if is_gone(&open.address) => {
-            execute(
-                session,
-                "DELETE FROM tenantctl.object WHERE workspace = $1 AND address = $2::text::jsonb",
-                &[&run.workspace, &text(&open.address)],
-            )
-            .await?;
+            writes.push(forget(run, &open.address));
         }
         _ => {}
     }
-    Ok(())
+    write(session, &writes).await
 }
 
 /// A user that was renamed and not marked anew yet: the move that goes on with it answers the question.

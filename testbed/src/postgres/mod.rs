@@ -72,18 +72,19 @@ impl Postgres {
         let prefix = host::postgres_prefix(major)?;
         let account = Account::find()?;
         let template = template::data_directory(major, &prefix, account)?;
-        Self::start_in(major, &prefix, account, &template, options)
+        Self::start_in(&host::data(), major, &prefix, account, &template, options)
     }
 
-    /// Copies a data directory and starts a server on the copy.
+    /// Copies a data directory to a new one in `parent` and starts a server on the copy.
     fn start_in(
+        parent: &Path,
         major: u16,
         prefix: &Path,
         account: Account,
         template: &Path,
         options: &Options,
     ) -> Result<Self, Error> {
-        let directory = new_directory(account)?;
+        let directory = new_directory(parent, account)?;
         let server = Self {
             major,
             port: host::free_port()?,
@@ -318,10 +319,9 @@ impl Drop for Postgres {
 }
 
 /// A directory for one server, which only tests and the server itself can enter.
-fn new_directory(account: Account) -> Result<PathBuf, Error> {
-    let parent = host::cache().join("run");
-    account.directory(&parent, 0o755)?;
-    let directory = tempfile::Builder::new().prefix("pg-").tempdir_in(&parent);
+fn new_directory(parent: &Path, account: Account) -> Result<PathBuf, Error> {
+    account.directory(parent, 0o755)?;
+    let directory = tempfile::Builder::new().prefix("pg-").tempdir_in(parent);
     let directory = directory
         .context(|| format!("making a directory in {}", parent.display()))?
         .keep();

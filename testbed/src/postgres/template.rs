@@ -73,7 +73,8 @@ fn make(major: u16, prefix: &Path, account: Account, target: &Path) -> Result<()
             String::from_utf8_lossy(&output.stderr)
         )));
     }
-    let server = Postgres::start_in(major, prefix, account, &data, &super::Options::default())?;
+    // Beside the target: servers may keep their data on another file system, from where it could not be moved.
+    let server = Postgres::start_in(parent, major, prefix, account, &data, &super::Options::default())?;
     for statement in AURORA.split("\n\n").filter(|statement| has_sql(statement)) {
         server.sql(
             "postgres",

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tenantctl_testbed::Neighbour;
 
-use super::{block, by_iam};
+use super::sites::{block, by_iam};
 use crate::on_both_ends;
 use crate::site::Site;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Sites, by_iam, by_password, held};
+use super::sites::{Sites, by_iam, by_password, held};
 use crate::on_both_ends;
 use crate::site::changes;
 

@@ -22,43 +22,60 @@ pub(super) fn text(xml: &str, tag: &str) -> Option<String> {
     texts(xml, tag).into_iter().next()
 }
 
-/// One page of the lists in an answer: so many items from one on, with the marker of the next. Nothing when the answer
-/// holds no list.
-pub(super) fn page(xml: &str, from: usize, count: usize) -> Option<String> {
-    let document = Document::parse(xml).ok()?;
-    let result = document.root_element().children().find(|node| {
-        let name = node.tag_name().name();
-        node.is_element() && name.ends_with("Result")
-    })?;
-    let items: Vec<Range<usize>> = result
-        .children()
-        .flat_map(|list| list.children())
-        .filter(|item| item.is_element())
-        .map(|item| item.range())
-        .collect();
-    let (until, all) = (from + count, items.len());
-    let mut cuts: Vec<Range<usize>> = items
-        .into_iter()
-        .enumerate()
-        .filter(|(n, _)| !(from..until).contains(n))
-        .map(|(_, range)| range)
-        .collect();
-    let old = |node: &Node<'_, '_>| matches!(node.tag_name().name(), "IsTruncated" | "Marker");
-    cuts.extend(result.children().filter(old).map(|node| node.range()));
-    cuts.sort_by_key(|cut| cut.start);
-    let end = result.last_child()?.range().end;
-    let (mut page, mut at) = (String::new(), 0);
-    for cut in cuts {
-        page.push_str(&xml[at..cut.start]);
-        at = cut.end;
+/// An answer with lists in it, to be told page by page.
+#[derive(Debug)]
+pub(super) struct Listing {
+    xml: String,
+    items: Vec<Range<usize>>,
+    /// What it said of pages itself.
+    old: Vec<Range<usize>>,
+    end: usize,
+}
+
+impl Listing {
+    /// Nothing when the answer holds no list.
+    pub(super) fn new(xml: String) -> Option<Self> {
+        let document = Document::parse(&xml).ok()?;
+        let result = document.root_element().children().find(|node| {
+            let name = node.tag_name().name();
+            node.is_element() && name.ends_with("Result")
+        })?;
+        let items = result
+            .children()
+            .flat_map(|list| list.children())
+            .filter(|item| item.is_element())
+            .map(|item| item.range())
+            .collect();
+        let is_old = |node: &Node<'_, '_>| matches!(node.tag_name().name(), "IsTruncated" | "Marker");
+        let old = result
+            .children()
+            .filter(is_old)
+            .map(|node| node.range())
+            .collect();
+        let end = result.last_child()?.range().end;
+        Some(Self { items, old, end, xml })
     }
-    page.push_str(&xml[at..end]);
-    page.push_str(&match until < all {
-        true => format!("<IsTruncated>true</IsTruncated><Marker>{until}</Marker>"),
-        false => "<IsTruncated>false</IsTruncated>".to_owned(),
-    });
-    page.push_str(&xml[end..]);
-    Some(page)
+
+    /// So many items from one on, with the marker of the next.
+    pub(super) fn page(&self, from: usize, count: usize) -> String {
+        let (until, all) = (from + count, self.items.len());
+        let others = self.items.iter().enumerate();
+        let others = others.filter(|(n, _)| !(from..until).contains(n));
+        let mut cuts: Vec<&Range<usize>> = others.map(|(_, range)| range).chain(&self.old).collect();
+        cuts.sort_by_key(|cut| cut.start);
+        let (mut page, mut at) = (String::new(), 0);
+        for cut in cuts {
+            page.push_str(&self.xml[at..cut.start]);
+            at = cut.end;
+        }
+        page.push_str(&self.xml[at..self.end]);
+        page.push_str(&match until < all {
+            true => format!("<IsTruncated>true</IsTruncated><Marker>{until}</Marker>"),
+            false => "<IsTruncated>false</IsTruncated>".to_owned(),
+        });
+        page.push_str(&self.xml[self.end..]);
+        page
+    }
 }
 
 /// Replaces the values of entries of a map, `<entry><key>..</key><value>..</value></entry>`.
@@ -129,7 +146,8 @@ mod tests {
 
     #[test]
     fn pages_hold_whole_items_and_together_all_of_them() {
-        let pages: Vec<_> = (0..3).filter_map(|n| page(LISTS, n, 1)).collect();
+        let listing = Listing::new(LISTS.to_owned()).unwrap();
+        let pages: Vec<_> = (0..3).map(|n| listing.page(n, 1)).collect();
         let expected = [
             "<Users><member><Tags><member>a</member></Tags></member></Users><Groups /><Roles></Roles>\
              <IsTruncated>true</IsTruncated><Marker>1</Marker>",
@@ -141,8 +159,7 @@ mod tests {
             assert!(page.contains(&inside), "{page}");
         }
         assert_eq!(pages.len(), 3);
-        let whole = page(LISTS, 0, 3).unwrap_or_default();
-        assert_eq!(texts(&whole, "member").len(), 4);
+        assert_eq!(texts(&listing.page(0, 3), "member").len(), 4);
     }
 
     #[test]

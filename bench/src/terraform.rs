@@ -1,0 +1,104 @@
+//! The same tenants by Terraform, where it is there with both providers.
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tenantctl_testbed::{MASTER, World};
+
+use crate::Failed;
+use crate::site::address;
+
+const MODULE: &str = include_str!("../terraform/main.tf");
+
+/// How to run it.
+#[derive(Clone, Debug)]
+pub struct Terraform {
+    /// The binary.
+    pub binary: String,
+    /// Where the providers are, laid out as a file system mirror; the registry where there is none.
+    /// <https://developer.hashicorp.com/terraform/cli/config/config-file#filesystem_mirror>
+    pub plugins: Option<String>,
+}
+
+/// A directory of its own for one world.
+pub struct Workspace<'a> {
+    terraform: &'a Terraform,
+    world: &'a World,
+    directory: tempfile::TempDir,
+}
+
+impl Terraform {
+    /// Fetches the providers for a world's tenants.
+    ///
+    /// # Errors
+    /// Terraform is not there, or the providers are not.
+    pub fn prepare<'a>(&'a self, world: &'a World, tenants: usize) -> Result<Workspace<'a>, Failed> {
+        let workspace = Workspace {
+            terraform: self,
+            world,
+            directory: tempfile::tempdir()?,
+        };
+        fs::write(workspace.directory.path().join("main.tf"), MODULE)?;
+        workspace.tenants(tenants)?;
+        let mirror = self
+            .plugins
+            .as_ref()
+            .map(|directory| format!("-plugin-dir={directory}"));
+        let mut arguments = vec!["init", "-input=false"];
+        arguments.extend(mirror.as_deref());
+        workspace.run(&arguments)?;
+        Ok(workspace)
+    }
+}
+
+impl Workspace<'_> {
+    /// Writes who shall be there.
+    fn tenants(&self, tenants: usize) -> Result<(), Failed> {
+        let world = self.world;
+        let tenants: serde_json::Map<_, _> = (0..tenants)
+            .map(|n| (format!("t{n:05}"), json!(address(n, false))))
+            .collect();
+        let env = world.env();
+        let endpoint = env.iter().find(|(name, _)| name == "AWS_ENDPOINT_URL");
+        let variables = json!({
+            "tenants": tenants,
+            "postgres_port": world.postgres.port(),
+            "postgres_username": MASTER,
+            "ca_file": world.postgres.ca_file(),
+            "aws_endpoint": endpoint.map(|(_, value)| value),
+            "cluster_resource_id": world.cluster.resource_id,
+        });
+        let path = self.directory.path().join("terraform.tfvars.json");
+        Ok(fs::write(path, variables.to_string())?)
+    }
+
+    /// From nothing to all of them.
+    pub fn apply(&self) -> Result<Duration, Failed> {
+        self.run(&["apply", "-input=false", "-auto-approve", "-parallelism=8"])
+    }
+
+    /// A plan of no change.
+    pub fn plan(&self) -> Result<Duration, Failed> {
+        self.run(&["plan", "-input=false", "-detailed-exitcode", "-parallelism=8"])
+    }
+
+    fn run(&self, arguments: &[&str]) -> Result<Duration, Failed> {
+        let begun = Instant::now();
+        let output = Command::new(&self.terraform.binary)
+            .args(arguments)
+            .arg("-no-color")
+            .current_dir(self.directory.path())
+            .envs(self.world.env())
+            .env("CHECKPOINT_DISABLE", "1")
+            .stdin(Stdio::null())
+            .output()?;
+        if output.status.success() {
+            return Ok(begun.elapsed());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        let first = said.lines().find(|line| line.contains("Error"));
+        Err(format!("terraform {}: {}", arguments.join(" "), first.unwrap_or(&said)).into())
+    }
+}
