@@ -3,6 +3,7 @@
 mod concurrent;
 mod moving;
 mod sites;
+mod together;
 
 use std::path::Path;
 
@@ -10,11 +11,10 @@ use serde_json::Value;
 use tenantctl_testbed::Postgres;
 
 use super::on_both_ends;
-use super::site::{Run, changes};
+use super::site::Run;
 use sites::{Sites, by_iam, by_password, held, names};
 
 on_both_ends!(
-    each_cluster_is_applied_by_itself,
     a_cluster_that_cannot_be_reached_holds_its_own_tenants_alone,
     a_cluster_that_cannot_be_found_holds_whatever_may_be_its,
     limits_are_those_of_the_run,
@@ -28,143 +28,6 @@ fn json(run: &Run) -> Value {
 
 fn status(path: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
-
-fn each_cluster_is_applied_by_itself(major: u16) {
-    let sites = Sites::start(major);
-    let site = &sites.site;
-    let tenants = [
-        by_iam("a1", "a"),
-        by_password("a2", "a"),
-        by_iam("b1", "b"),
-        by_password("c1", "c"),
-    ]
-    .concat();
-    sites.settle(&tenants);
-    assert_eq!(sites.on('a'), ["a1", "a1_db1", "a2", "a2_db1"]);
-    assert_eq!(sites.on('b'), ["b1", "b1_db1"]);
-    assert_eq!(sites.on('c'), ["c1", "c1_db1"]);
-    assert_eq!(
-        sites.identities(),
-        ["a1", "b1", "rds_cluster_a1", "rds_cluster_b1"]
-    );
-
-    // IAM is one for all, and read once; each cluster is looked up.
-    site.world.proxy.reset_counts();
-    let plan = site.plan_json();
-    let counts = site.world.proxy.counts();
-    assert_eq!(
-        counts.get("GetAccountAuthorizationDetails"),
-        Some(&1),
-        "{counts:?}"
-    );
-    assert_eq!(counts.get("DescribeDBClusters"), Some(&3), "{counts:?}");
-    assert_eq!(changes(&plan), [""; 0]);
-    assert_eq!(plan["clusters"].as_array().unwrap().len(), 3);
-
-    // What leaves one cluster leaves it alone; one word confines a run to a cluster, or to a tenant's cluster.
-    sites.write("abc", &tenants.replace(&by_iam("b1", "b"), &by_iam("a3", "a")));
-    let plan = site.plan_json();
-    let of = |cluster: &str| -> Vec<&str> {
-        let all = plan["changes"].as_array().unwrap().iter();
-        let here = all.filter(|change| change["cluster"] == cluster);
-        here.map(|change| change["tenant"].as_str().unwrap()).collect()
-    };
-    assert!(
-        of("a").iter().all(|tenant| *tenant == "a3") && !of("a").is_empty(),
-        "{plan}"
-    );
-    assert!(
-        of("b").iter().all(|tenant| *tenant == "b1") && !of("b").is_empty(),
-        "{plan}"
-    );
-    assert_eq!(of("c"), [""; 0]);
-    let text = site.plan().ok();
-    let places = [
-        "cluster a\n",
-        "\na3\n",
-        "cluster b\n",
-        "\nb1\n",
-        "cluster c\n",
-        "Plan: ",
-    ];
-    let found: Vec<_> = places.iter().map(|words| text.find(words)).collect();
-    assert!(
-        found.is_sorted() && found.iter().all(Option::is_some),
-        "{found:?} in {text}"
-    );
-    let markdown = site.run(&["plan", "--markdown"]).ok();
-    assert!(
-        markdown.contains("| cluster | tenant |") && markdown.contains("| `b` | `b1` |"),
-        "{markdown}"
-    );
-
-    let only_b = site.plan_json_with(&["--cluster", "b"]);
-    assert!(
-        only_b["changes"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|change| change["cluster"] == "b"),
-        "{only_b}"
-    );
-    site.world.proxy.reset_counts();
-    let only_a3 = site.plan_json_with(&["--tenant", "a3"]);
-    assert_eq!(site.world.proxy.counts().get("DescribeDBClusters"), Some(&1));
-    assert!(
-        only_a3["changes"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|change| change["tenant"] == "a3"),
-        "{only_a3}"
-    );
-    let refused = site.run(&["plan", "--cluster", "bb"]).refused();
-    assert!(
-        refused.contains("no cluster \"bb\"") && refused.contains("a, b, c"),
-        "{refused}"
-    );
-    let refused = site.run(&["plan", "--cluster", "b", "--tenant", "a3"]).refused();
-    assert!(refused.contains("is on cluster \"a\""), "{refused}");
-
-    let applied = site.run(&["apply", "--auto-approve", "--json"]);
-    let document = json(&applied);
-    assert_eq!(document["complete"], true, "{document}");
-    assert!(
-        document["results"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|result| result["cluster"] == "b")
-    );
-    assert_eq!(sites.on('b'), ["b1_db1"], "its data is retained");
-    assert_eq!(
-        sites.identities(),
-        ["a1", "a3", "rds_cluster_a1", "rds_cluster_a3"]
-    );
-    site.assert_converged();
-
-    // Commands about one cluster.
-    let which = site.run(&["history"]).refused();
-    assert!(
-        which.contains("--cluster") && which.contains("a, b, c"),
-        "{which}"
-    );
-    assert!(
-        site.run(&["history", "--cluster", "b", "-v"])
-            .ok()
-            .contains(" b1")
-    );
-    assert!(site.run(&["history", "--tenant", "a3"]).ok().contains(" a3"));
-    assert!(
-        site.run(&["unlock", "--cluster", "c"])
-            .ok()
-            .contains("Nobody holds")
-    );
-    assert!(site.run(&["why", "a1", "db1"]).ok().contains("can connect"));
-    let audit = json(&site.run(&["audit", "--json"]));
-    assert_eq!(audit["clusters"].as_array().unwrap().len(), 3, "{audit}");
-    assert_eq!(audit["summary"]["critical"], 0, "{audit}");
 }
 
 fn a_cluster_that_cannot_be_reached_holds_its_own_tenants_alone(major: u16) {
