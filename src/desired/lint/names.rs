@@ -10,7 +10,7 @@ use crate::diag::{Diagnostic, Span, quote};
 /// `NAMEDATALEN - 1`; the server cuts longer names with a mere notice.
 const POSTGRES_BYTES: usize = 63;
 /// Names of IAM users and roles.
-const IAM_CHARACTERS: usize = 64;
+pub(super) const IAM_CHARACTERS: usize = 64;
 /// What IAM allows in a name besides letters and digits.
 const IAM_PUNCTUATION: &str = "+=,.@_-";
 /// `GRANT .. TO "public"`, quoted, means everybody. The others belong to the server or to RDS.
