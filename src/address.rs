@@ -1,18 +1,31 @@
 //! Names of things: which tenant, which object.
 
 use std::fmt;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-/// The name of a tenant as its block or list entry gives it, such as `client01`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TenantId(String);
+/// The name of a tenant as its block or list entry gives it, such as `client01`. Shared: it stands beside each object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(from = "String")]
+pub struct TenantId(Arc<str>);
+
+impl From<String> for TenantId {
+    fn from(name: String) -> Self {
+        Self::new(name)
+    }
+}
+
+impl Serialize for TenantId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
 
 impl TenantId {
     /// Wraps a name; `config` has refused the impossible ones before one gets here.
-    pub fn new(name: impl Into<String>) -> Self {
-        Self(name.into())
+    pub fn new(name: impl AsRef<str>) -> Self {
+        Self(name.as_ref().into())
     }
 
     /// The name as text.

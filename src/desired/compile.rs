@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
+use serde::Serialize;
 
 use super::naming::{self, TenantNames};
 use super::{Builder, Desired, DesiredTenant, Elsewhere, Login, access, database};
+use crate::address::TenantId;
 use crate::config::{AdminAuth, Cluster, Config, Tenant, TenantState};
 use crate::diag::Diagnostic;
 use crate::model::{ClusterFacts, Digest, World};
@@ -33,9 +34,7 @@ pub fn compile(config: &Config, cluster: &Cluster, facts: &ClusterFacts) -> Resu
         admin: &admin,
         readers: &readers,
         capabilities,
-        world: World::default(),
-        owner_of: BTreeMap::new(),
-        origin: BTreeMap::new(),
+        objects: Vec::new(),
     };
     let mut problems = Vec::new();
     let mut tenants = BTreeMap::new();
@@ -49,12 +48,21 @@ pub fn compile(config: &Config, cluster: &Cluster, facts: &ClusterFacts) -> Resu
     if !problems.is_empty() {
         return Err(problems);
     }
-    let Builder {
-        world,
-        owner_of,
-        origin,
-        ..
-    } = builder;
+    let mut objects = builder.objects;
+    objects.sort_by(|(left, ..), (right, ..)| left.cmp(right));
+    // As in a map, the last one stays, if two tenants were to get one address; `lint` refuses such files.
+    objects.dedup_by(|later, first| {
+        let same = later.0 == first.0;
+        if same {
+            std::mem::swap(later, first);
+        }
+        same
+    });
+    let owners = objects.iter().map(|(.., tenant)| tenant.clone()).collect();
+    let world = objects
+        .into_iter()
+        .map(|(address, object, _)| (address, object))
+        .collect();
     let digest = digest(config, cluster, facts, &admin, &world);
     Ok(Desired {
         workspace: config.workspace.clone(),
@@ -65,8 +73,7 @@ pub fn compile(config: &Config, cluster: &Cluster, facts: &ClusterFacts) -> Resu
         readers,
         admin_by_password: cluster.admin.auth != AdminAuth::Iam,
         world,
-        owner_of,
-        origin,
+        owners,
         tenants,
         naming: config.naming.clone(),
         moves: naming::final_names(config),
@@ -140,44 +147,55 @@ fn summary(tenant: &Tenant, names: TenantNames, facts: &ClusterFacts) -> Desired
 }
 
 /// Over the meaning, not the text: object by object, plus what steers the diff without being an object.
-fn digest(config: &Config, cluster: &Cluster, facts: &ClusterFacts, admin: &str, world: &World) -> Digest {
-    let objects: Vec<_> = world.iter().collect();
-    let readers: BTreeSet<&str> = (cluster.readers.iter())
-        .map(|reader| reader.value.as_str())
-        .collect();
-    let recipients: BTreeMap<_, _> = config
-        .tenants
-        .iter()
-        .filter_map(|(id, tenant)| Some((id.as_str(), &tenant.handover.as_ref()?.recipient)))
-        .collect();
-    let unwanted: BTreeMap<_, Vec<_>> = config
-        .tenants
-        .iter()
-        .map(|(id, tenant)| {
-            let names = tenant
-                .databases
-                .iter()
-                .filter(|(_, wanted)| !wanted.value)
-                .map(|(name, _)| name);
-            (id.as_str(), names.collect())
-        })
-        .collect();
-    let policies: BTreeMap<_, _> = config
-        .tenants
-        .iter()
-        .map(|(id, tenant)| (id.as_str(), tenant.deletion_policy.as_str()))
-        .collect();
-    Digest::of(&json!({
-        "workspace": config.workspace,
-        "cluster": facts.resource_id,
-        "admin": admin,
-        "admin_database": cluster.admin.database,
-        "shared_databases": format!("{:?}", cluster.shared_databases),
-        "objects": objects,
-        "readers": readers,
-        "recipients": recipients,
-        "unwanted": unwanted,
-        "deletion_policies": policies,
-        "moves": naming::final_names(config),
-    }))
+fn digest<'a>(
+    config: &'a Config,
+    cluster: &'a Cluster,
+    facts: &'a ClusterFacts,
+    admin: &'a str,
+    world: &'a World,
+) -> Digest {
+    let tenants = config.tenants.iter();
+    let unwanted = |tenant: &'a Tenant| -> Vec<&'a str> {
+        let names = tenant.databases.iter().filter(|(_, wanted)| !wanted.value);
+        names.map(|(name, _)| name.as_str()).collect()
+    };
+    Digest::of(&Meaning {
+        workspace: &config.workspace,
+        cluster: &facts.resource_id,
+        admin,
+        admin_database: &cluster.admin.database,
+        shared_databases: format!("{:?}", cluster.shared_databases),
+        objects: world,
+        readers: cluster
+            .readers
+            .iter()
+            .map(|reader| reader.value.as_str())
+            .collect(),
+        recipients: (tenants.clone())
+            .filter_map(|(id, tenant)| Some((id, tenant.handover.as_ref()?.recipient.as_str())))
+            .collect(),
+        unwanted: (tenants.clone())
+            .map(|(id, tenant)| (id, unwanted(tenant)))
+            .collect(),
+        deletion_policies: tenants
+            .map(|(id, tenant)| (id, tenant.deletion_policy.as_str()))
+            .collect(),
+        moves: naming::final_names(config),
+    })
+}
+
+/// What a digest is made of, borrowed: nothing of it is copied.
+#[derive(Serialize)]
+struct Meaning<'a> {
+    workspace: &'a str,
+    cluster: &'a str,
+    admin: &'a str,
+    admin_database: &'a str,
+    shared_databases: String,
+    objects: &'a World,
+    readers: BTreeSet<&'a str>,
+    recipients: BTreeMap<&'a TenantId, &'a str>,
+    unwanted: BTreeMap<&'a TenantId, Vec<&'a str>>,
+    deletion_policies: BTreeMap<&'a TenantId, &'a str>,
+    moves: BTreeMap<TenantId, TenantId>,
 }

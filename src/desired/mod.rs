@@ -17,7 +17,6 @@ use ipnet::IpNet;
 
 use crate::address::{Address, TenantId};
 use crate::config::{Naming, SharedDatabases};
-use crate::diag::Span;
 use crate::engine::Capabilities;
 use crate::model::{ClusterFacts, DeletionPolicy, Digest, Object, World};
 
@@ -43,10 +42,8 @@ pub struct Desired {
     pub admin_by_password: bool,
     /// The objects.
     pub world: World,
-    /// Whose each object is.
-    pub owner_of: BTreeMap<Address, TenantId>,
-    /// Where each object was asked for.
-    pub origin: BTreeMap<Address, Span>,
+    /// Whose each object is, in the world's order.
+    owners: Vec<TenantId>,
     /// The tenants.
     pub tenants: BTreeMap<TenantId, DesiredTenant>,
     /// How names are made.
@@ -59,6 +56,14 @@ pub struct Desired {
     pub elsewhere: Elsewhere,
     /// A digest of the meaning: two files that mean the same have the same.
     pub digest: Digest,
+}
+
+impl Desired {
+    /// Every object, in order, and whose it is.
+    pub fn objects(&self) -> impl Iterator<Item = (&Address, &Object, &TenantId)> {
+        let objects = self.world.iter().zip(&self.owners);
+        objects.map(|((address, object), tenant)| (address, object, tenant))
+    }
 }
 
 /// What is known of a tenant besides its objects.
@@ -98,16 +103,12 @@ pub(crate) struct Builder<'a> {
     pub admin: &'a str,
     pub readers: &'a BTreeSet<String>,
     pub capabilities: Capabilities,
-    pub world: World,
-    pub owner_of: BTreeMap<Address, TenantId>,
-    pub origin: BTreeMap<Address, Span>,
+    pub objects: Vec<(Address, Object, TenantId)>,
 }
 
 impl Builder<'_> {
     /// Adds one object of a tenant.
     pub(crate) fn add(&mut self, tenant: &crate::config::Tenant, address: Address, object: Object) {
-        self.owner_of.insert(address.clone(), tenant.id.clone());
-        self.origin.insert(address.clone(), tenant.span);
-        self.world.insert(address, object);
+        self.objects.push((address, object, tenant.id.clone()));
     }
 }

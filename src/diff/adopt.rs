@@ -15,14 +15,10 @@ pub fn adopt(desired: &Desired, live: &Live, scope: &Scope) -> Diff {
     let mut diff = Diff::default();
     let scope = &scope.without(&desired.elsewhere);
     let adoptable = adoptable(desired, live, scope);
-    for (address, _) in desired.world.iter().filter(|(address, _)| is_root(address)) {
-        let Some(tenant) = desired
-            .owner_of
-            .get(address)
-            .filter(|tenant| scope.contains(tenant))
-        else {
+    for (address, _, tenant) in desired.objects() {
+        if !is_root(address) || !scope.contains(tenant) {
             continue;
-        };
+        }
         if let Some(object) = adoptable.get(address).and_then(|_| live.world.get(address)) {
             diff.changes.push(Change {
                 address: address.clone(),
@@ -68,14 +64,10 @@ fn is_ours(desired: &Desired, mark: &Mark, tenant: &TenantId) -> bool {
 pub(super) fn adoptable(desired: &Desired, live: &Live, scope: &Scope) -> BTreeMap<Address, TenantId> {
     let mut adoptable = BTreeMap::new();
     let mut foreign = BTreeSet::new();
-    for (address, _) in desired.world.iter().filter(|(address, _)| is_root(address)) {
-        let Some(tenant) = desired
-            .owner_of
-            .get(address)
-            .filter(|tenant| scope.contains(tenant))
-        else {
+    for (address, _, tenant) in desired.objects() {
+        if !is_root(address) || !scope.contains(tenant) {
             continue;
-        };
+        }
         if !live.world.contains(address) {
             continue;
         }

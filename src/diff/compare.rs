@@ -29,6 +29,10 @@ impl FieldChange {
 
 /// What differs; nothing when the two mean the same.
 pub(super) fn compare(desired: &Object, live: &Object) -> Vec<FieldChange> {
+    // Nearly always, and nothing has to be put into words then.
+    if desired == live {
+        return Vec::new();
+    }
     match (desired, live) {
         // A path is part of an ARN and is compared before: see `hold`.
         (Object::IamUser(IamUser { path: _ }), Object::IamUser(IamUser { path: _ }))

@@ -1,5 +1,6 @@
 //! What is not ours, and what the admin may not do.
 
+use super::walk::Walk;
 use super::{Differ, HeldKind};
 use crate::address::{Address, TenantId};
 use crate::model::quote::quote_identifier;
@@ -9,14 +10,13 @@ impl Differ<'_> {
     /// Everything wanted that exists without our mark. A held login role or IAM identity stops its whole tenant: half
     /// an identity is either useless or somebody else's.
     pub(super) fn hold_what_is_not_ours(&mut self) {
-        for (address, object) in self.desired.world.iter() {
-            let Some(tenant) = self.desired.owner_of.get(address) else {
-                continue;
-            };
+        let desired = self.desired;
+        let mut live = Walk::along(self.live.world.iter());
+        for (address, object, tenant) in desired.objects() {
             if !self.scope.contains(tenant) || !is_root(address) {
                 continue;
             }
-            let Some(because) = self.reason_not_ours(address, tenant, object) else {
+            let Some(because) = self.reason_not_ours(address, tenant, object, live.at(address)) else {
                 continue;
             };
             self.hold(address, Some(tenant), HeldKind::NotOurs, because);
@@ -33,7 +33,13 @@ impl Differ<'_> {
         }
     }
 
-    fn reason_not_ours(&self, address: &Address, tenant: &TenantId, wanted: &Object) -> Option<String> {
+    fn reason_not_ours(
+        &self,
+        address: &Address,
+        tenant: &TenantId,
+        wanted: &Object,
+        live: Option<&Object>,
+    ) -> Option<String> {
         if let Some((_, found)) = self
             .live
             .case_variants
@@ -44,7 +50,7 @@ impl Differ<'_> {
                 "IAM already has {found}, which it takes for the same name"
             ));
         }
-        let live = self.live.world.get(address)?;
+        let live = live?;
         match self.live.marks.get(address) {
             None => Some(format!(
                 "exists, not ours: if it is meant for this tenant, run tenantctl adopt --tenant {tenant}"

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::walk::Walk;
 use super::{Action, Differ, FieldChange, HeldKind, compare};
 use crate::address::{Address, Grantee, TenantId};
 use crate::model::iam::{ASSUME_ROLE_POLICY, CONNECT_POLICY};
@@ -9,12 +10,13 @@ use crate::model::{Database, DeletionPolicy, Grant, Mark, Object};
 
 impl<'a> Differ<'a> {
     pub(super) fn left_over(&mut self) {
-        let live = self.live;
+        let (desired, live) = (self.desired, self.live);
+        let mut asked_for = Walk::along(desired.world.iter());
         for (address, mark) in &live.marks {
-            if mark.workspace != self.desired.workspace || !self.scope.contains(&mark.tenant) {
+            if mark.workspace != desired.workspace || !self.scope.contains(&mark.tenant) {
                 continue;
             }
-            if self.desired.world.contains(address) {
+            if asked_for.at(address).is_some() {
                 self.foreign_attachments(address);
                 continue;
             }
@@ -34,7 +36,11 @@ impl<'a> Differ<'a> {
                 _ => {}
             }
         }
+        let mut asked_for = Walk::along(desired.world.iter());
         for (address, object) in live.world.iter() {
+            if asked_for.at(address).is_some() {
+                continue;
+            }
             match (address, object) {
                 (
                     Address::DatabaseGrant { database, grantee }
@@ -49,9 +55,7 @@ impl<'a> Differ<'a> {
                     self.left_over_membership(address, role, member, object)
                 }
                 (Address::RoleSetting { role, .. }, _) => self.left_over_setting(address, role, object),
-                (Address::IamAccessKey { user, .. }, Object::AccessKey(key))
-                    if !self.desired.world.contains(address) =>
-                {
+                (Address::IamAccessKey { user, .. }, Object::AccessKey(key)) => {
                     self.left_over_key(address, user, key);
                 }
                 (Address::IamUserPolicy { user: of, name }, _) => {
@@ -173,8 +177,7 @@ impl<'a> Differ<'a> {
             .changes
             .get(&owner)
             .is_some_and(|change| matches!(change.action, Action::Delete(_)));
-        let asked_for = self.desired.world.contains(address);
-        if asked_for || dropped || grant.items.is_empty() || !self.scope.contains(&mark.tenant) {
+        if dropped || grant.items.is_empty() || !self.scope.contains(&mark.tenant) {
             return;
         }
         let Some(role) = Self::role_of(grantee) else {
@@ -256,9 +259,6 @@ impl<'a> Differ<'a> {
 
     /// Memberships by which one tenant would be another, or log in by the wrong means, go; others are reported.
     fn left_over_membership(&mut self, address: &Address, role: &str, member: &str, object: &Object) {
-        if self.desired.world.contains(address) {
-            return;
-        }
         let to = self.tenant_roles.get(member).copied();
         let of = self.tenant_roles.get(role).copied();
         let Some(mark) = to.or(of).filter(|mark| mark.workspace == self.desired.workspace) else {
@@ -298,11 +298,7 @@ impl<'a> Differ<'a> {
             .ledger
             .object(&self.desired.workspace, address)
             .is_some();
-        if ours
-            && !self.desired.world.contains(address)
-            && !self.is_gone(&mark.tenant)
-            && self.scope.contains(&mark.tenant)
-        {
+        if ours && !self.is_gone(&mark.tenant) && self.scope.contains(&mark.tenant) {
             self.change(address, Some(&mark.tenant), Action::Delete(object.clone()));
         }
     }

@@ -13,6 +13,7 @@ mod readers;
 mod renamed;
 mod sessions;
 mod shared;
+mod walk;
 mod wanted;
 
 use std::borrow::Cow;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::walk::Walk;
 use super::{Action, Differ, FieldChange, HeldKind, compare};
 use crate::address::{Address, TenantId};
 use crate::engine::fresh_database;
@@ -18,19 +19,24 @@ enum Found<'a> {
 impl<'a> Differ<'a> {
     pub(super) fn wanted(&mut self) {
         let desired = self.desired;
-        for (address, object) in desired.world.iter() {
-            let Some(tenant) = desired.owner_of.get(address) else {
-                continue;
-            };
+        let mut live = Walk::along(self.live.world.iter());
+        for (address, object, tenant) in desired.objects() {
+            let found = live.at(address);
             if self.scope.contains(tenant) && !self.held.contains_key(address) {
-                self.wanted_one(address, object, tenant);
+                self.wanted_one(address, object, found, tenant);
             }
         }
         self.stale_principals();
         self.locales();
     }
 
-    fn wanted_one(&mut self, address: &Address, wanted: &Object, tenant: &TenantId) {
+    fn wanted_one(
+        &mut self,
+        address: &Address,
+        wanted: &Object,
+        found: Option<&'a Object>,
+        tenant: &TenantId,
+    ) {
         if let Some(gap) = self.live.gap(address) {
             let (at, because) = gap;
             self.hold(
@@ -41,7 +47,7 @@ impl<'a> Differ<'a> {
             );
             return;
         }
-        let (action, fields) = match self.find(address) {
+        let (action, fields) = match self.found(address, found) {
             Found::NotLookedAt => return,
             Found::Nothing if never_created(wanted) => return,
             Found::Nothing => (Action::Create(wanted.clone()), Vec::new()),
@@ -149,8 +155,8 @@ impl<'a> Differ<'a> {
     }
 
     /// A database that is to be made, or that never opened, holds what every new one holds.
-    fn find(&self, address: &Address) -> Found<'a> {
-        if let Some(found) = self.live.world.get(address) {
+    fn found(&self, address: &Address, found: Option<&'a Object>) -> Found<'a> {
+        if let Some(found) = found {
             return Found::Object(Cow::Borrowed(found));
         }
         let Some(database) = Self::database_of(address) else {

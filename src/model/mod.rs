@@ -18,6 +18,7 @@ pub mod probe;
 pub mod quote;
 pub mod role;
 pub mod secret;
+mod sorted;
 pub mod world;
 
 pub use account::{Account, Identity, IdentityKind, IdentityPolicy, UserKeys};

@@ -20,6 +20,8 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use super::sorted::Sorted;
+
 pub use build::{database_user_arn, role_arn, user_arn};
 
 /// Why a text is not a policy document.
@@ -51,7 +53,11 @@ pub enum PolicyError {
 ///
 /// Serialises as the JSON document itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyDocument {
+pub struct PolicyDocument(Box<Parts>);
+
+/// Boxed: every object of a world takes the place of the largest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Parts {
     version: Option<String>,
     id: Option<String>,
     /// Sorted and without repetitions: evaluation does not depend on the order.
@@ -67,16 +73,19 @@ struct Statement {
     effect: Effect,
     principal: Option<Principals>,
     not_principal: Option<Principals>,
-    action: Option<BTreeSet<Folded>>,
-    not_action: Option<BTreeSet<Folded>>,
-    resource: Option<BTreeSet<String>>,
-    not_resource: Option<BTreeSet<String>>,
-    condition: BTreeMap<Folded, BTreeMap<Folded, BTreeSet<String>>>,
+    action: Option<Sorted<Folded>>,
+    not_action: Option<Sorted<Folded>>,
+    resource: Option<Sorted<String>>,
+    not_resource: Option<Sorted<String>>,
+    condition: Conditions,
     other: BTreeMap<String, Value>,
 }
 
 /// Principals by their type: `AWS`, `Service`, `Federated`, `CanonicalUser`. The bare `"*"` is `AWS: "*"`.
-type Principals = BTreeMap<String, BTreeSet<String>>;
+type Principals = Sorted<(String, Sorted<String>)>;
+
+/// The tests of a statement: values by key, by operator. An operator, and a key of one, stands once.
+type Conditions = Sorted<(Folded, Sorted<(Folded, Sorted<String>)>)>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Effect {
@@ -192,6 +201,7 @@ impl PolicyDocument {
     /// Everybody that the `Principal` elements of its statements name, sorted, each once.
     pub fn principals(&self) -> Vec<Principal> {
         let named: BTreeSet<Principal> = self
+            .0
             .statements
             .iter()
             .filter_map(|statement| statement.principal.as_ref())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{
     AccessKey, Database, Extension, Grant, IamRole, IamUser, Membership, PolicyDocument, Role, RoleSetting,
@@ -44,6 +44,21 @@ pub enum Object {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct World {
     objects: BTreeMap<Address, Object>,
+}
+
+/// Takes less memory than as many inserts: the tree's nodes are filled up.
+impl FromIterator<(Address, Object)> for World {
+    fn from_iter<T: IntoIterator<Item = (Address, Object)>>(objects: T) -> Self {
+        Self {
+            objects: objects.into_iter().collect(),
+        }
+    }
+}
+
+impl Serialize for World {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(&self.objects)
+    }
 }
 
 impl World {

@@ -1,6 +1,6 @@
 //! Live worlds: a cluster that nobody has touched, and one that a file was applied to.
 
-use tenantctl::address::{Address, Grantee};
+use tenantctl::address::{Address, Grantee, TenantId};
 use tenantctl::config::SharedDatabases;
 use tenantctl::desired::Desired;
 use tenantctl::live::ledger::{KeyRecord, KeyState, OwnedObject};
@@ -48,7 +48,7 @@ pub fn empty_cluster(version: i32) -> Live {
     }
     add_member(&mut live, "rds_superuser", ADMIN, "rdsadmin");
     if version >= 160_000 {
-        add_creator(&mut live, "reporting");
+        add_row(&mut live, creators_row("reporting"));
     }
     for name in ["postgres", "template1", "rdsadmin"] {
         add_database(&mut live, name, ADMIN);
@@ -68,17 +68,17 @@ pub fn empty_cluster(version: i32) -> Live {
 /// The live world once everything a file asks for is there.
 pub fn applied(desired: &Desired, mut live: Live) -> Live {
     live.ledger.exists = true;
-    for (address, object) in desired.world.iter() {
-        apply_one(&mut live, desired, address, object);
+    for (address, object, tenant) in desired.objects() {
+        apply_one(&mut live, desired, address, object, tenant);
     }
+    reckon(&mut live);
     if desired.shared_databases == SharedDatabases::Close {
         close(&mut live, &desired.workspace);
     }
     live
 }
 
-fn apply_one(live: &mut Live, desired: &Desired, address: &Address, object: &Object) {
-    let tenant = desired.owner_of[address].clone();
+fn apply_one(live: &mut Live, desired: &Desired, address: &Address, object: &Object, tenant: &TenantId) {
     let mut object = object.clone();
     match (address, &mut object) {
         (Address::Role { name }, Object::Role(role)) => {
@@ -87,11 +87,11 @@ fn apply_one(live: &mut Live, desired: &Desired, address: &Address, object: &Obj
                 role.password = Password::None;
             }
             if live.server.power.scoped_create_role() {
-                add_creator(live, name);
+                push_row(live, creators_row(name));
             }
         }
         (Address::Membership { role, member }, _) => {
-            add_member(live, role, member, ADMIN);
+            push_row(live, member_row(role, member, ADMIN));
             return;
         }
         (Address::IamAccessKey { user, .. }, Object::AccessKey(key)) => {
@@ -125,7 +125,7 @@ fn apply_one(live: &mut Live, desired: &Desired, address: &Address, object: &Obj
         live.marks.insert(address.clone(), mark);
     }
     if carries_mark(address) || matches!(address, Address::RoleSetting { .. }) {
-        remember(live, &desired.workspace, address, Some(tenant));
+        remember(live, &desired.workspace, address, Some(tenant.clone()));
     }
     live.world.insert(address.clone(), object);
 }
@@ -139,12 +139,7 @@ pub fn carries_mark(address: &Address) -> bool {
 }
 
 /// A row in the ledger.
-pub fn remember(
-    live: &mut Live,
-    workspace: &str,
-    address: &Address,
-    tenant: Option<tenantctl::address::TenantId>,
-) {
+pub fn remember(live: &mut Live, workspace: &str, address: &Address, tenant: Option<TenantId>) {
     let row = OwnedObject {
         address: address.clone(),
         workspace: workspace.to_owned(),
@@ -174,32 +169,40 @@ fn close(live: &mut Live, workspace: &str) {
 
 /// `GRANT role TO member`.
 pub fn add_member(live: &mut Live, role: &str, member: &str, grantor: &str) {
-    let row = MembershipRow {
+    add_row(live, member_row(role, member, grantor));
+}
+
+fn member_row(role: &str, member: &str, grantor: &str) -> MembershipRow {
+    MembershipRow {
         role: role.into(),
         member: member.into(),
         grantor: grantor.into(),
         admin_option: false,
         inherit_option: true,
         set_option: true,
-    };
-    add_row(live, row);
+    }
 }
 
 /// The row that Postgres makes from 16 on for whoever creates a role.
-fn add_creator(live: &mut Live, role: &str) {
-    let row = MembershipRow {
+pub fn creators_row(role: &str) -> MembershipRow {
+    MembershipRow {
         role: role.into(),
         member: ADMIN.into(),
         grantor: "rdsadmin".into(),
         admin_option: true,
         inherit_option: false,
         set_option: false,
-    };
-    add_row(live, row);
+    }
 }
 
 /// Adds a row of `pg_auth_members`, and what follows from it.
 pub fn add_row(live: &mut Live, row: MembershipRow) {
+    push_row(live, row);
+    reckon(live);
+}
+
+/// The same, but for what the admin may do: the caller adds many, and reckons then.
+fn push_row(live: &mut Live, row: MembershipRow) {
     let address = membership(&row.role, &row.member);
     if !row.is_creators(ADMIN) {
         let mut object = match live.world.get(&address) {
@@ -211,7 +214,6 @@ pub fn add_row(live: &mut Live, row: MembershipRow) {
         live.world.insert(address, Object::Membership(object));
     }
     live.memberships.push(row);
-    reckon(live);
 }
 
 /// Computes anew what the admin may do.

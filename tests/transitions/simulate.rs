@@ -5,10 +5,10 @@ use tenantctl::desired::Desired;
 use tenantctl::engine::fresh_database;
 use tenantctl::live::Live;
 use tenantctl::live::ledger::{KeyRecord, KeyState};
-use tenantctl::model::{AccessKey, Database, DeletionPolicy, Mark, MembershipRow, Object, Password, Role};
+use tenantctl::model::{AccessKey, Database, DeletionPolicy, Mark, Object, Password, Role};
 use tenantctl::plan::{ActionWord, Command, Expectation, Plan, PlannedChange, Record, Step};
 
-use crate::applied::{add_member, add_row, carries_mark, reckon, remember};
+use crate::applied::{add_member, add_row, carries_mark, creators_row, reckon, remember};
 use crate::world::{ADMIN, alter_database, alter_role};
 
 /// The live world after a plan.
@@ -192,15 +192,7 @@ fn changed(live: &mut Live, change: &PlannedChange, wanted: Option<&Object>) -> 
 
 fn born(live: &mut Live, role: &str) {
     if live.server.power.scoped_create_role() {
-        let row = MembershipRow {
-            role: role.into(),
-            member: ADMIN.into(),
-            grantor: "rdsadmin".into(),
-            admin_option: true,
-            inherit_option: false,
-            set_option: false,
-        };
-        add_row(live, row);
+        add_row(live, creators_row(role));
     }
 }
 

@@ -10,7 +10,7 @@ use crate::diag::{Diagnostic, Span, quote};
 /// `NAMEDATALEN - 1`; the server cuts longer names with a mere notice.
 const POSTGRES_BYTES: usize = 63;
 /// Names of IAM users and roles.
-const IAM_CHARACTERS: usize = 64;
+pub(super) const IAM_CHARACTERS: usize = 64;
 const IAM_USER: &str = "IAM user";
 const IAM_ROLE: &str = "IAM role";
 /// What IAM allows in a name besides letters and digits.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
-use super::{Effect, Folded, PolicyDocument, Statement};
+use super::{Effect, Folded, PolicyDocument, Sorted, Statement};
 
 /// The policy language in use; the older one, from 2008, knows no variables.
 const VERSION: &str = "2012-10-17";
@@ -39,8 +39,8 @@ impl PolicyDocument {
     /// Permission to assume one role and nothing else.
     pub fn assume_role(role_arn: &str) -> Self {
         Self::of(Statement {
-            action: Some(BTreeSet::from([Folded(ASSUME_ROLE.to_owned())])),
-            resource: Some(BTreeSet::from([role_arn.to_owned()])),
+            action: Some(Sorted::from([Folded(ASSUME_ROLE.to_owned())])),
+            resource: Some(Sorted::from([role_arn.to_owned()])),
             ..Statement::empty(Effect::Allow)
         })
     }
@@ -52,9 +52,9 @@ impl PolicyDocument {
     /// `sts:AssumeRole` alone; `rds-db:connect` knows no `aws:SourceIp`.
     pub fn trust(user_arn: &str, cidrs: &BTreeSet<IpNet>) -> Self {
         let networks = cidrs.iter().map(|cidr| cidr.trunc().to_string()).collect();
-        let test = BTreeMap::from([(Folded("aws:SourceIp".to_owned()), networks)]);
+        let test = Sorted::from([(Folded("aws:SourceIp".to_owned()), networks)]);
         Self::of(Statement {
-            condition: BTreeMap::from([(Folded("IpAddress".to_owned()), test)]),
+            condition: Sorted::from([(Folded("IpAddress".to_owned()), test)]),
             ..Self::about_user(Effect::Allow, user_arn)
         })
     }
@@ -67,17 +67,17 @@ impl PolicyDocument {
     /// Permission to log in as one database user; `resource_arn` is a [`database_user_arn`].
     pub fn rds_connect(resource_arn: &str) -> Self {
         Self::of(Statement {
-            action: Some(BTreeSet::from([Folded("rds-db:connect".to_owned())])),
-            resource: Some(BTreeSet::from([resource_arn.to_owned()])),
+            action: Some(Sorted::from([Folded("rds-db:connect".to_owned())])),
+            resource: Some(Sorted::from([resource_arn.to_owned()])),
             ..Statement::empty(Effect::Allow)
         })
     }
 
     fn about_user(effect: Effect, user_arn: &str) -> Statement {
-        let names = BTreeSet::from([user_arn.to_owned()]);
+        let names = Sorted::from([user_arn.to_owned()]);
         Statement {
-            principal: Some(BTreeMap::from([("AWS".to_owned(), names)])),
-            action: Some(BTreeSet::from([Folded(ASSUME_ROLE.to_owned())])),
+            principal: Some(Sorted::from([("AWS".to_owned(), names)])),
+            action: Some(Sorted::from([Folded(ASSUME_ROLE.to_owned())])),
             ..Statement::empty(effect)
         }
     }
@@ -98,7 +98,7 @@ impl Statement {
             not_action: None,
             resource: None,
             not_resource: None,
-            condition: BTreeMap::new(),
+            condition: Sorted::default(),
             other: BTreeMap::new(),
         }
     }

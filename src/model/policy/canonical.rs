@@ -1,12 +1,12 @@
 //! From JSON to the canonical form.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde_json::{Map, Value};
 
-use super::{Effect, Folded, PolicyDocument, PolicyError, Principals, Statement};
+use super::{Conditions, Effect, Folded, Parts, PolicyDocument, PolicyError, Principals, Sorted, Statement};
 
 impl PolicyDocument {
     pub(super) fn from_value(value: Value) -> Result<Self, PolicyError> {
@@ -40,12 +40,12 @@ impl PolicyDocument {
             (exact.to_ascii_lowercase(), exact)
         });
         statements.dedup();
-        Self {
+        Self(Box::new(Parts {
             version,
             id,
             statements,
             other,
-        }
+        }))
     }
 }
 
@@ -90,17 +90,17 @@ fn text(fields: &mut Map<String, Value>, name: &str) -> Result<Option<String>, P
     }
 }
 
-fn words(fields: &mut Map<String, Value>, name: &str) -> Result<Option<BTreeSet<Folded>>, PolicyError> {
+fn words(fields: &mut Map<String, Value>, name: &str) -> Result<Option<Sorted<Folded>>, PolicyError> {
     let found = set(fields, name)?;
     Ok(found.map(|items| items.into_iter().map(Folded).collect()))
 }
 
-fn set(fields: &mut Map<String, Value>, name: &str) -> Result<Option<BTreeSet<String>>, PolicyError> {
+fn set(fields: &mut Map<String, Value>, name: &str) -> Result<Option<Sorted<String>>, PolicyError> {
     fields.remove(name).map(|value| strings(value, name)).transpose()
 }
 
 /// A string or a list of strings, as a set.
-fn strings(value: Value, element: &str) -> Result<BTreeSet<String>, PolicyError> {
+fn strings(value: Value, element: &str) -> Result<Sorted<String>, PolicyError> {
     let items = match value {
         Value::Array(items) => items,
         single => vec![single],
@@ -120,7 +120,7 @@ fn principals(fields: &mut Map<String, Value>, name: &str) -> Result<Option<Prin
         // In a role's trust policy the two spellings of everybody mean the same:
         // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
         Some(Value::String(any)) if any == "*" => {
-            Ok(Some(BTreeMap::from([("AWS".to_owned(), BTreeSet::from([any]))])))
+            Ok(Some(Sorted::from([("AWS".to_owned(), Sorted::from([any]))])))
         }
         Some(Value::Object(kinds)) => {
             let sorted = kinds.into_iter().map(|(kind, value)| {
@@ -155,11 +155,9 @@ pub(super) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-type Conditions = BTreeMap<Folded, BTreeMap<Folded, BTreeSet<String>>>;
-
 fn conditions(fields: &mut Map<String, Value>) -> Result<Conditions, PolicyError> {
     let operators = match fields.remove("Condition") {
-        None => return Ok(BTreeMap::new()),
+        None => return Ok(Conditions::default()),
         Some(Value::Object(operators)) => operators,
         Some(_) => return Err(shape("Condition", "an object")),
     };
@@ -176,11 +174,12 @@ fn conditions(fields: &mut Map<String, Value>) -> Result<Conditions, PolicyError
                 return Err(PolicyError::Twice(key));
             }
         }
+        let tests = tests.into_iter().collect();
         if conditions.insert(Folded(operator.clone()), tests).is_some() {
             return Err(PolicyError::Twice(operator));
         }
     }
-    Ok(conditions)
+    Ok(conditions.into_iter().collect())
 }
 
 /// Whether an operator compares addresses: `IpAddress` and `NotIpAddress`, bare, with a set prefix or `IfExists`.
@@ -191,7 +190,7 @@ fn compares_addresses(operator: &str) -> bool {
     matches!(bare, "ipaddress" | "notipaddress")
 }
 
-fn condition_values(value: Value, key: &str, addresses: bool) -> Result<BTreeSet<String>, PolicyError> {
+fn condition_values(value: Value, key: &str, addresses: bool) -> Result<Sorted<String>, PolicyError> {
     let items = match value {
         Value::Array(items) => items,
         single => vec![single],

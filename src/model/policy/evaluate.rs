@@ -40,8 +40,8 @@ impl<'a> Claim<'a> {
 
     /// It names every action, as an administrator's policy does.
     pub fn every_action(self) -> bool {
-        let star = |actions: &BTreeSet<Folded>| actions.iter().any(|action| action.0 == "*");
-        self.statement.action.as_ref().is_some_and(star)
+        let star = |actions: &[Folded]| actions.iter().any(|action| action.0 == "*");
+        self.statement.action.as_deref().is_some_and(star)
     }
 
     /// Whether it is, or may be, about a resource.
@@ -58,20 +58,16 @@ impl<'a> Claim<'a> {
     }
 
     /// The resources it names, where it names each without a pattern: what it is about can then be looked up.
-    pub fn exact(self) -> Option<&'a BTreeSet<String>> {
-        let resources = self.statement.resource.as_ref()?;
+    pub fn exact(self) -> Option<&'a [String]> {
+        let resources = self.statement.resource.as_deref()?;
         let plain = |resource: &String| !resource.contains(['*', '?', '$']);
         (self.statement.not_resource.is_none() && resources.iter().all(plain)).then_some(resources)
     }
 
     /// Keys of its condition that an `rds-db:connect` request does not carry.
     pub fn keys_ignored_by_connect(self) -> Vec<&'static str> {
-        let keys: BTreeSet<&Folded> = self
-            .statement
-            .condition
-            .values()
-            .flat_map(|tests| tests.keys())
-            .collect();
+        let tests = self.statement.condition.iter().flat_map(|(_, tests)| tests);
+        let keys: BTreeSet<&Folded> = tests.map(|(key, _)| key).collect();
         let ignored = IGNORED_BY_CONNECT.into_iter();
         ignored
             .filter(|key| keys.contains(&Folded((*key).to_owned())))
@@ -80,13 +76,13 @@ impl<'a> Claim<'a> {
 
     /// Whether it surely denies a resource: without condition, and without a variable that could become anything.
     fn surely_denies(self, resource: &str) -> bool {
-        let variable = |patterns: Option<&BTreeSet<String>>| {
+        let variable = |patterns: Option<&[String]>| {
             patterns.is_some_and(|patterns| patterns.iter().any(|pattern| pattern.contains("${")))
         };
         !self.allows()
             && !self.conditional()
-            && !variable(self.statement.resource.as_ref())
-            && !variable(self.statement.not_resource.as_ref())
+            && !variable(self.statement.resource.as_deref())
+            && !variable(self.statement.not_resource.as_deref())
             && self.covers(resource)
     }
 }
@@ -123,7 +119,8 @@ impl PolicyDocument {
     /// Its statements that bear on an action, such as `rds-db:connect`.
     pub fn about(&self, action: &str) -> impl Iterator<Item = Claim<'_>> + Clone {
         let action = action.to_ascii_lowercase();
-        self.statements
+        self.0
+            .statements
             .iter()
             .filter_map(move |statement| statement.bears_on(&action).then_some(Claim { statement }))
     }
@@ -141,11 +138,12 @@ impl PolicyDocument {
             .any(|action| statement.bears_on(action))
         };
         let allowing = self
+            .0
             .statements
             .iter()
             .filter(bears)
             .filter(|one| one.effect == Effect::Allow);
-        let denied: BTreeSet<Principal> = (self.statements.iter().filter(bears))
+        let denied: BTreeSet<Principal> = (self.0.statements.iter().filter(bears))
             .filter(|one| one.effect == Effect::Deny && one.condition.is_empty())
             .flat_map(Statement::named)
             .collect();
@@ -169,7 +167,7 @@ impl PolicyDocument {
 
 impl Statement {
     fn bears_on(&self, action: &str) -> bool {
-        let names = |patterns: &BTreeSet<Folded>| {
+        let names = |patterns: &[Folded]| {
             patterns
                 .iter()
                 .any(|pattern| matches(&pattern.0.to_ascii_lowercase(), action))
@@ -182,7 +180,7 @@ impl Statement {
     }
 
     fn named(&self) -> Vec<Principal> {
-        let kinds = self.principal.iter().flatten();
+        let kinds = self.principal.iter().flat_map(|kinds| kinds.iter());
         kinds
             .flat_map(|(kind, names)| names.iter().map(move |name| Principal::of(kind, name)))
             .collect()
@@ -194,7 +192,8 @@ impl Statement {
         let gate = self.condition.iter().find_map(|(operator, tests)| {
             let operator = operator.0.to_ascii_lowercase();
             let gates = matches!(operator.as_str(), "ipaddress" | "foranyvalue:ipaddress");
-            gates.then(|| tests.get(&source)).flatten()
+            let test = tests.iter().find(|(key, _)| *key == source);
+            test.filter(|_| gates).map(|(_, networks)| networks)
         });
         match gate {
             Some(networks) => From::Networks(networks.iter().map(String::as_str).collect()),

@@ -1,28 +1,28 @@
 //! From the canonical form to text, for the wire and for people.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::ser::{SerializeMap as _, SerializeSeq as _};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::{PolicyDocument, Principals, Statement};
+use super::{Folded, PolicyDocument, Principals, Statement};
 
 /// A document as a tree whose keys have an order.
-pub(super) enum Node {
-    Text(String),
+pub(super) enum Node<'a> {
+    Text(&'a str),
     /// Strings; on the wire a list of one is a string.
-    Strings(Vec<String>),
+    Strings(Vec<&'a str>),
     /// The values of a condition: a list over many lines even when there is one, so that a second adds one line.
-    Values(Vec<String>),
-    List(Vec<Node>),
-    Object(Vec<(String, Node)>),
+    Values(Vec<&'a str>),
+    List(Vec<Node<'a>>),
+    Object(Fields<'a>),
     /// What this program does not know.
-    Unknown(Value),
+    Unknown(&'a Value),
 }
 
-impl Serialize for Node {
+impl Serialize for Node<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Text(text) => serializer.serialize_str(text),
@@ -49,7 +49,7 @@ impl Serialize for Node {
     }
 }
 
-impl Node {
+impl Node<'_> {
     /// Over many lines, ending in a newline.
     pub(super) fn pretty(&self) -> String {
         let mut out = String::new();
@@ -109,66 +109,72 @@ fn quoted(text: &str) -> String {
 }
 
 impl PolicyDocument {
-    pub(super) fn tree(&self) -> Node {
+    pub(super) fn tree(&self) -> Node<'_> {
         let mut fields = Vec::new();
-        push_text(&mut fields, "Version", self.version.as_ref());
-        push_text(&mut fields, "Id", self.id.as_ref());
-        let statements = self.statements.iter().map(Statement::tree).collect();
-        fields.push(("Statement".to_owned(), Node::List(statements)));
-        fields.extend(unknown(&self.other));
+        push_text(&mut fields, "Version", self.0.version.as_deref());
+        push_text(&mut fields, "Id", self.0.id.as_deref());
+        let statements = self.0.statements.iter().map(Statement::tree).collect();
+        fields.push(("Statement", Node::List(statements)));
+        fields.extend(unknown(&self.0.other));
         Node::Object(fields)
     }
 }
 
 impl Statement {
-    pub(super) fn tree(&self) -> Node {
+    pub(super) fn tree(&self) -> Node<'_> {
         let mut fields = Vec::new();
-        push_text(&mut fields, "Sid", self.sid.as_ref());
-        fields.push(("Effect".to_owned(), Node::Text(self.effect.as_str().to_owned())));
+        push_text(&mut fields, "Sid", self.sid.as_deref());
+        fields.push(("Effect", Node::Text(self.effect.as_str())));
         push_principals(&mut fields, "Principal", self.principal.as_ref());
         push_principals(&mut fields, "NotPrincipal", self.not_principal.as_ref());
-        let folded = |words: &BTreeSet<super::Folded>| words.iter().map(|word| word.0.clone()).collect();
-        push_strings(&mut fields, "Action", self.action.as_ref().map(folded));
-        push_strings(&mut fields, "NotAction", self.not_action.as_ref().map(folded));
-        let plain = |items: &BTreeSet<String>| items.iter().cloned().collect();
-        push_strings(&mut fields, "Resource", self.resource.as_ref().map(plain));
-        push_strings(&mut fields, "NotResource", self.not_resource.as_ref().map(plain));
+        push_words(&mut fields, "Action", self.action.as_deref());
+        push_words(&mut fields, "NotAction", self.not_action.as_deref());
+        push_strings(&mut fields, "Resource", self.resource.as_deref());
+        push_strings(&mut fields, "NotResource", self.not_resource.as_deref());
         if !self.condition.is_empty() {
             let operators = self.condition.iter().map(|(operator, tests)| {
                 let tests = tests
                     .iter()
-                    .map(|(key, values)| (key.0.clone(), Node::Values(values.iter().cloned().collect())));
-                (operator.0.clone(), Node::Object(tests.collect()))
+                    .map(|(key, values)| (key.0.as_str(), Node::Values(borrowed(values))));
+                (operator.0.as_str(), Node::Object(tests.collect()))
             });
-            fields.push(("Condition".to_owned(), Node::Object(operators.collect())));
+            fields.push(("Condition", Node::Object(operators.collect())));
         }
         fields.extend(unknown(&self.other));
         Node::Object(fields)
     }
 }
 
-type Fields = Vec<(String, Node)>;
+type Fields<'a> = Vec<(&'a str, Node<'a>)>;
 
-fn push_text(fields: &mut Fields, name: &str, text: Option<&String>) {
-    fields.extend(text.map(|text| (name.to_owned(), Node::Text(text.clone()))));
+fn push_text<'a>(fields: &mut Fields<'a>, name: &'a str, text: Option<&'a str>) {
+    fields.extend(text.map(|text| (name, Node::Text(text))));
 }
 
-fn push_strings(fields: &mut Fields, name: &str, items: Option<Vec<String>>) {
-    fields.extend(items.map(|items| (name.to_owned(), Node::Strings(items))));
+fn push_words<'a>(fields: &mut Fields<'a>, name: &'a str, words: Option<&'a [Folded]>) {
+    let texts = |words: &'a [Folded]| words.iter().map(|word| word.0.as_str()).collect();
+    fields.extend(words.map(|words| (name, Node::Strings(texts(words)))));
 }
 
-fn push_principals(fields: &mut Fields, name: &str, principals: Option<&Principals>) {
-    let object = |principals: &Principals| {
-        let kinds = principals
-            .iter()
-            .map(|(kind, names)| (kind.clone(), Node::Strings(names.iter().cloned().collect())));
+fn push_strings<'a>(fields: &mut Fields<'a>, name: &'a str, items: Option<&'a [String]>) {
+    fields.extend(items.map(|items| (name, Node::Strings(borrowed(items)))));
+}
+
+fn push_principals<'a>(fields: &mut Fields<'a>, name: &'a str, principals: Option<&'a Principals>) {
+    let object = |principals: &'a Principals| {
+        let kinds = principals.iter();
+        let kinds = kinds.map(|(kind, names)| (kind.as_str(), Node::Strings(borrowed(names))));
         Node::Object(kinds.collect())
     };
-    fields.extend(principals.map(|principals| (name.to_owned(), object(principals))));
+    fields.extend(principals.map(|principals| (name, object(principals))));
 }
 
-fn unknown(other: &std::collections::BTreeMap<String, Value>) -> impl Iterator<Item = (String, Node)> {
+fn borrowed(items: &[String]) -> Vec<&str> {
+    items.iter().map(String::as_str).collect()
+}
+
+fn unknown(other: &BTreeMap<String, Value>) -> impl Iterator<Item = (&str, Node<'_>)> {
     other
         .iter()
-        .map(|(key, value)| (key.clone(), Node::Unknown(value.clone())))
+        .map(|(key, value)| (key.as_str(), Node::Unknown(value)))
 }
