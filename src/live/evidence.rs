@@ -98,6 +98,7 @@ async fn read_postgres(
         evidence.parameters = read_parameters(&session).await?;
     }
     drop(session);
+    let share = live.server.share(request.parallelism);
     let databases = databases(request, &live);
     connector.reading.expect(databases.len());
     let found: Vec<_> = stream::iter(databases)
@@ -110,7 +111,7 @@ async fn read_postgres(
             connector.reading.looked_into_one();
             (database, read)
         })
-        .buffer_unordered(request.parallelism.max(1))
+        .buffer_unordered(share)
         .collect()
         .await;
     for (database, result) in found {

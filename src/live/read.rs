@@ -64,8 +64,15 @@ pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Re
     live.dependents = dependents;
     let databases = databases(request, &live);
     let connections = 1 + databases.len();
+    let share = live.server.share(request.parallelism);
+    if share < request.parallelism {
+        live.notes.push(format!(
+            "The server has {} connections left: this takes {share} at a time instead of {}, and leaves the others free.",
+            live.server.free_connections, request.parallelism
+        ));
+    }
     // Pages of IAM and connections to databases are what a reading waits for: it waits for both at once.
-    let inside = async { Ok(look_inside(connector, request.parallelism, databases).await) };
+    let inside = async { Ok(look_inside(connector, share, databases).await) };
     let account = async { Ok::<_, ReadError>(iam::read(aws, &scope).await?) };
     let (iam, inside) = tokio::try_join!(
         part("reading IAM", account),
