@@ -108,6 +108,7 @@ fn run(arguments: &Arguments) -> Result<bool, Failed> {
     for row in rows.iter().filter(|row| !row.parts.is_empty()) {
         print(&row.parts());
     }
+    fs::create_dir_all(&arguments.out)?;
     let path = |name| arguments.out.join(name);
     fs::write(
         path("results.json"),

@@ -13,6 +13,8 @@ use crate::Failed;
 
 /// Users and roles on a page of `GetAccountAuthorizationDetails`, at most.
 const PAGE: usize = 1000;
+/// Users and roles that the account has room for.
+const QUOTA: usize = 100_000;
 
 /// What a run took.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +58,8 @@ impl Site {
         // As many as AWS tells at a time, which the emulator does not do.
         world.proxy.behave(Behaviour {
             page: Some(PAGE),
+            users: Some(QUOTA),
+            roles: Some(QUOTA),
             ..Behaviour::default()
         });
         let directory = tempfile::tempdir()?;
