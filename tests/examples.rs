@@ -76,6 +76,7 @@ fn nothing_yet() -> Live {
         server: Server {
             power: Power::new("postgres", 160_004, false, true, &rows),
             in_recovery: false,
+            free_connections: 90,
         },
         memberships: rows,
         ..Live::default()

@@ -134,6 +134,7 @@ fn check(plan: Plan, live: &Live, now: &Plan) -> Result<ApprovedPlan, Box<ApplyE
     Ok(ApprovedPlan {
         plan,
         recent: live.recent.clone(),
+        server: live.server.clone(),
     })
 }
 

@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use crate::address::{Address, TenantId};
 use crate::diag::Problem;
+use crate::live::Server;
 use crate::live::aws::Aws;
 use crate::live::connect::Connector;
 use crate::live::iam::Recent;
@@ -42,6 +43,8 @@ pub struct ApprovedPlan {
     plan: Plan,
     /// What IAM may not know everywhere yet, though this run did not make it.
     recent: BTreeMap<Address, Recent>,
+    /// How much room the server has.
+    server: Server,
 }
 
 /// Where a plan is applied.

@@ -1,10 +1,10 @@
-//! Connections to the admin database, reused: never more than there are workers, and fewer where they are scarce.
+//! Connections of a run: so many and no more, however many wait for one. Those to the admin database are reused.
 
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
 
 use super::lock::{self, Lock};
@@ -26,6 +26,7 @@ const FORGET_WHO_WE_ARE: &str =
 pub(super) struct Writer {
     session: Session,
     pid: i32,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Deref for Writer {
@@ -41,16 +42,20 @@ pub(super) struct Pool<'a> {
     connector: Arc<Connector>,
     database: String,
     lock: &'a Lock,
+    /// What may be open at a time, idle ones included.
+    places: Arc<Semaphore>,
     idle: Mutex<Vec<Writer>>,
     returned: Notify,
 }
 
 impl<'a> Pool<'a> {
-    pub(super) fn new(connector: Arc<Connector>, database: &str, lock: &'a Lock) -> Self {
+    /// At most so many sessions are open at a time. Nobody may wait for a second one with the first in hand.
+    pub(super) fn new(connector: Arc<Connector>, database: &str, lock: &'a Lock, sessions: usize) -> Self {
         Self {
             connector,
             database: database.to_owned(),
             lock,
+            places: Arc::new(Semaphore::new(sessions)),
             idle: Mutex::default(),
             returned: Notify::new(),
         }
@@ -63,10 +68,19 @@ impl<'a> Pool<'a> {
             if let Some(writer) = self.idle() {
                 return Ok(writer);
             }
+            let place = tokio::select! {
+                place = self.place() => place?,
+                () = self.returned.notified() => continue,
+            };
             if let Some(session) = self.attempt(&self.database, &mut waiting).await? {
                 let pid = lock::mark_writer(&session, self.lock).await?;
-                return Ok(Writer { session, pid });
+                return Ok(Writer {
+                    session,
+                    pid,
+                    _place: place,
+                });
             }
+            drop(place);
             // One that comes back is as good as a new one, and where connections are scarce there may be no other.
             tokio::select! {
                 () = self.returned.notified() => {}
@@ -89,14 +103,39 @@ impl<'a> Pool<'a> {
     pub(super) async fn enter(&self, database: &str) -> Result<Writer, ApplyError> {
         let mut waiting = Waiting::new();
         loop {
+            let place = self.place_or_idle().await?;
             if let Some(session) = self.attempt(database, &mut waiting).await? {
                 let rows = session.query_once(FORGET_WHO_WE_ARE).await;
                 let rows = rows.map_err(|error| ApplyError::sql(&session, error))?;
                 let pid = rows.first().map_or(0, |row| row.get(0));
-                return Ok(Writer { session, pid });
+                return Ok(Writer {
+                    session,
+                    pid,
+                    _place: place,
+                });
             }
-            drop(self.idle());
+            drop((place, self.idle()));
             waiting.pause().await;
+        }
+    }
+
+    /// The right to open one more.
+    async fn place(&self) -> Result<OwnedSemaphorePermit, ApplyError> {
+        let places = Arc::clone(&self.places);
+        // Nobody closes it while the run goes on.
+        places.acquire_owned().await.map_err(|_| ApplyError::LockLost)
+    }
+
+    /// The same, at the expense of one that idles.
+    async fn place_or_idle(&self) -> Result<OwnedSemaphorePermit, ApplyError> {
+        loop {
+            if self.places.available_permits() == 0 {
+                drop(self.idle());
+            }
+            tokio::select! {
+                place = self.place() => return place,
+                () = self.returned.notified() => {}
+            }
         }
     }
 

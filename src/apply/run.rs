@@ -30,7 +30,7 @@ pub async fn run(
     interrupt: &Interrupt,
     progress: &dyn Progress,
 ) -> Result<Report, ApplyError> {
-    let ApprovedPlan { plan, recent } = approved;
+    let ApprovedPlan { plan, recent, server } = approved;
     let started = Instant::now();
     let run = Run {
         id: format!("{:016x}", rand::random::<u64>()),
@@ -39,7 +39,13 @@ pub async fn run(
         actions: actions(&plan),
     };
     ledger::prepare(lock.session(), &run, &plan).await?;
-    let pool = Pool::new(Arc::clone(&target.connector), &target.admin_database, lock);
+    let sessions = server.share(target.parallelism);
+    let pool = Pool::new(
+        Arc::clone(&target.connector),
+        &target.admin_database,
+        lock,
+        sessions,
+    );
     let iam = IamWriter::new(&target.aws).expecting(&recent);
     let worker = Worker {
         executor: Executor {

@@ -65,7 +65,7 @@ pub(super) struct ScopeArgs {
     pub(super) tenants: Vec<String>,
     /// How many databases are read, or tenants worked on, at a time: 1 to 256
     ///
-    /// Each takes a connection.
+    /// Each takes a connection, but half of those that the server has free stay free for others.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) parallelism: u16,
     /// How many tenants may lose something by leaving the file

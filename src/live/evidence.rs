@@ -66,6 +66,7 @@ pub async fn read(connector: &Connector, request: &EvidenceRequest) -> Result<(L
         evidence.parameters = read_parameters(&session).await?;
     }
     drop(session);
+    let share = live.server.share(request.parallelism);
     let databases = databases(request, &live);
     connector.reading.expect(databases.len());
     let found: Vec<_> = stream::iter(databases)
@@ -78,7 +79,7 @@ pub async fn read(connector: &Connector, request: &EvidenceRequest) -> Result<(L
             connector.reading.looked_into_one();
             (database, read)
         })
-        .buffer_unordered(request.parallelism.max(1))
+        .buffer_unordered(share)
         .collect()
         .await;
     for (database, result) in found {

@@ -71,6 +71,17 @@ pub struct Server {
     pub power: Power,
     /// A reader: it takes no writes.
     pub in_recovery: bool,
+    /// Connections that nobody had and that any role could get, when this was read.
+    pub free_connections: i32,
+}
+
+impl Server {
+    /// How many sessions may be opened at a time, where so many are asked for: half of what is free stays free, for
+    /// those who come later. One in any case.
+    pub fn share(&self, parallelism: usize) -> usize {
+        let half = usize::try_from(self.free_connections / 2).unwrap_or_default();
+        parallelism.min(half).max(1)
+    }
 }
 
 /// What reading cost, for people and for tests.
@@ -91,6 +102,9 @@ impl Live {
     /// Whether an object lies under a gap: at which address, and why it could not be read. A database's gap is about
     /// what is inside; the database itself and the grants on it are in the shared catalogs.
     pub fn gap(&self, address: &Address) -> Option<(Address, &str)> {
+        if self.gaps.is_empty() {
+            return None;
+        }
         let above = match address {
             Address::IamUserPolicy { user, .. } | Address::IamAccessKey { user, .. } => {
                 Some(Address::IamUser { name: user.clone() })

@@ -89,6 +89,7 @@ async fn read_server(
     Ok(Server {
         power,
         in_recovery: row.get("in_recovery"),
+        free_connections: row.get("free_connections"),
     })
 }
 

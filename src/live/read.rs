@@ -139,7 +139,14 @@ async fn read_postgres(source: &Source<'_>, ask: impl FnOnce(IamScope)) -> Resul
     live.dependents = dependents;
     let databases = databases(request, &live);
     live.cost.connections = 1 + databases.len();
-    let looking = look_inside(connector, request.parallelism, databases);
+    let share = live.server.share(request.parallelism);
+    if share < request.parallelism {
+        live.notes.push(format!(
+            "The server has {} connections left: this takes {share} at a time instead of {}, and leaves the others free.",
+            live.server.free_connections, request.parallelism
+        ));
+    }
+    let looking = look_inside(connector, share, databases);
     let inside = part("looking into the databases", looking).await;
     add_inside(&mut live, inside);
     Ok(live)

@@ -16,6 +16,10 @@ pub const SCENARIOS: &[Scenario] = &[
         run: weather::throttling,
     },
     Scenario {
+        name: "AWS lets five calls a second through",
+        run: weather::five_a_second,
+    },
+    Scenario {
         name: "AWS answers 5xx or resets connections",
         run: weather::unavailable,
     },

@@ -1,6 +1,7 @@
 //! Postgres on a bad day.
 
 mod colleague;
+mod crowd;
 mod databases;
 mod locks;
 mod races;
@@ -20,6 +21,7 @@ pub const SCENARIOS: &[Scenario] = &[
     server::TERMINATED,
     server::LOCK_SESSION,
     server::SCARCE,
+    crowd::CROWD,
     server::FAILOVER,
     locks::LOCKED_ROW,
     locks::NEVER_RELEASED,

@@ -20,6 +20,7 @@ pub fn empty_cluster(version: i32) -> Live {
         server: Server {
             power: Power::new(ADMIN, version, false, true, &[]),
             in_recovery: false,
+            free_connections: 90,
         },
         ..Live::default()
     };

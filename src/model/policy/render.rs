@@ -61,7 +61,7 @@ impl Node<'_> {
     fn write(&self, out: &mut String, depth: usize) {
         match self {
             Self::Text(text) => out.push_str(&quoted(text)),
-            Self::Strings(items) if items.len() == 1 => out.push_str(&quoted(&items[0])),
+            Self::Strings(items) if items.len() == 1 => out.push_str(&quoted(items[0])),
             Self::Strings(items) | Self::Values(items) => {
                 block(out, depth, '[', ']', items, |out, item| {
                     out.push_str(&quoted(item));

@@ -12,6 +12,7 @@ use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use http_body_util::Full;
@@ -63,6 +64,10 @@ struct State {
     gate: Arc<Gate>,
     behaviour: Behaviour,
     weather: Weather,
+    /// Tokens, and when they were counted: see [`Behaviour::per_second`].
+    bucket: Option<(f64, Instant)>,
+    /// Calls that came beyond the rate.
+    throttled: usize,
     newborn: Newborn,
     told: pages::Told,
 }
@@ -123,9 +128,16 @@ impl AwsProxy {
         self.shared.state().counts.clone()
     }
 
+    /// How many of these calls came beyond [`Behaviour::per_second`].
+    pub fn throttled(&self) -> usize {
+        self.shared.state().throttled
+    }
+
     /// Starts counting anew.
     pub fn reset_counts(&self) {
-        self.shared.state().counts.clear();
+        let mut state = self.shared.state();
+        state.counts.clear();
+        state.throttled = 0;
     }
 
     /// Adds a fault.
@@ -137,6 +149,7 @@ impl AwsProxy {
     pub fn behave(&self, behaviour: Behaviour) {
         let mut state = self.shared.state();
         state.weather = Weather::of(&behaviour);
+        state.bucket = None;
         state.behaviour = behaviour;
     }
 

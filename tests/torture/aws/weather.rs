@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tenantctl_testbed::{Behaviour, Fault};
 
 use super::small_world::{ALL, HERE, SmallWorld, fair};
+use crate::site::Site;
 use crate::trials::Trials;
 
 const ELSEWHERE: &str = "203.0.113.0/24";
@@ -31,6 +32,35 @@ pub fn throttling(trials: &mut Trials) {
         let major = trials.major;
         trials.trial(format!("seed {seed}"), || three_days(major, &day));
     }
+}
+
+/// That takes its time and fails nobody, and what is refused is not asked again and again at once.
+pub fn five_a_second(trials: &mut Trials) {
+    let (major, count) = (trials.major, trials.count(10, 100));
+    trials.trial(format!("{count} tenants"), || {
+        let site = Site::start(major);
+        let names: Vec<String> = (0..count).map(|n| format!("client{n:03}")).collect();
+        site.tenants(&format!(
+            "tenant \"all\" {{\n  for_each = toset({names:?})\n  name = each.key\n  databases = [\"db1\"]\n  allowed_ips = \
+             [{HERE:?}]\n}}\n"
+        ));
+        let proxy = &site.world.proxy;
+        proxy.behave(Behaviour {
+            per_second: Some(5),
+            ..fair()
+        });
+        let begun = Instant::now();
+        site.apply().ok();
+        let (took, throttled) = (begun.elapsed().as_secs_f64(), proxy.throttled());
+        let sent: usize = proxy.counts().values().sum();
+        let passed = sent - throttled;
+        let floor = passed as f64 / 5.0;
+        let said = format!("{sent} calls, {throttled} of them throttled, in {took:.1} s; at best {floor:.1} s");
+        assert!(throttled > 0 && sent <= 4 * passed, "{said}");
+        assert!(took < 3.0 * floor + 10.0, "{said}");
+        proxy.behave(fair());
+        site.assert_converged();
+    });
 }
 
 pub fn unavailable(trials: &mut Trials) {

@@ -1,6 +1,6 @@
 //! What goes wrong on purpose, and how often.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Shared, State};
 
@@ -46,6 +46,8 @@ pub struct Behaviour {
     pub seed: u64,
     /// Of a hundred calls so many are answered `Throttling`.
     pub throttled: u64,
+    /// So many calls a second are passed on, as many saved up at most; the others are answered `Throttling`.
+    pub per_second: Option<u32>,
     /// Of a hundred calls so many are answered 503 `ServiceUnavailable` or 500 `InternalFailure`.
     pub unavailable: u64,
     /// Of a hundred calls so many meet a closed connection and are not passed on.
@@ -97,7 +99,9 @@ impl Shared {
             let mut state = self.state();
             let asked_for = state.asked_for(action);
             (
-                asked_for.or_else(|| state.by_chance(action)),
+                asked_for
+                    .or_else(|| state.beyond_the_rate(action))
+                    .or_else(|| state.by_chance(action)),
                 state.behaviour.delay,
             )
         };
@@ -126,6 +130,20 @@ impl State {
         Some(fault)
     }
 
+    /// A bucket of tokens, as AWS describes its own.
+    ///
+    /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/throttling.html>
+    fn beyond_the_rate(&mut self, called: &str) -> Option<Fault> {
+        let rate = f64::from(self.behaviour.per_second?);
+        let now = Instant::now();
+        let (tokens, since) = self.bucket.unwrap_or((rate, now));
+        let tokens = (tokens + rate * now.duration_since(since).as_secs_f64()).min(rate);
+        let passes = tokens >= 1.0;
+        self.bucket = Some((if passes { tokens - 1.0 } else { tokens }, now));
+        self.throttled += usize::from(!passes);
+        (!passes).then(|| throttling(called))
+    }
+
     fn by_chance(&mut self, called: &str) -> Option<Fault> {
         let Behaviour {
             throttled,
@@ -137,15 +155,9 @@ impl State {
         let (drawn, coin) = (self.weather.draw() % 100, self.weather.draw() % 2);
         let action = called.to_owned();
         let times = 1;
-        let error = |code: &str, message: &str, status| Fault::Error {
-            action: called.to_owned(),
-            code: code.to_owned(),
-            message: message.to_owned(),
-            status,
-            times,
-        };
+        let error = |code: &str, message: &str, status| error(called, code, message, status);
         if drawn < throttled {
-            return Some(error("Throttling", "Rate exceeded", 400));
+            return Some(throttling(called));
         }
         if drawn < throttled + unavailable {
             return Some(match coin {
@@ -161,4 +173,18 @@ impl State {
         }
         None
     }
+}
+
+fn error(called: &str, code: &str, message: &str, status: u16) -> Fault {
+    Fault::Error {
+        action: called.to_owned(),
+        code: code.to_owned(),
+        message: message.to_owned(),
+        status,
+        times: 1,
+    }
+}
+
+fn throttling(called: &str) -> Fault {
+    error(called, "Throttling", "Rate exceeded", 400)
 }

@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn pages_hold_whole_items_and_together_all_of_them() {
-        let listing = Listing::new(LISTS.to_owned()).unwrap();
+        let listing = Listing::new(LISTS.to_owned()).expect("an answer with lists");
         let pages: Vec<_> = (0..3).map(|n| listing.page(n, 1)).collect();
         let expected = [
             "<Users><member><Tags><member>a</member></Tags></member></Users><Groups /><Roles></Roles>\
