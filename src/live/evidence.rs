@@ -52,7 +52,7 @@ pub async fn account(aws: &Aws) -> (Known<Account>, Known<KeysByUser>) {
     (known(account), known(keys))
 }
 
-/// Reads Postgres. The account, which is one for all clusters, is not asked for: that is [`account`]'s.
+/// Reads Postgres. The account, which is one for all clusters, is not asked for: that is [`account()`]'s.
 ///
 /// # Errors
 /// The shared catalogs cannot be read. A database that cannot is part of the evidence.
