@@ -56,7 +56,7 @@ configure() {
   local cluster=${CLUSTER_FILE:-cluster.hcl}
   if [ -n "${BASE_DIRECTORY:-}" ]; then
     base=$(real "$BASE_DIRECTORY")
-    configuration=(-C "$base" --file "$base/$cluster")
+    configuration=(-C "$base" --file "$base/$cluster" --cluster-file "$base/$cluster")
   fi
   for file in "${files[@]}"; do
     # Messages show the lines of a file, and a link can lead to any: /proc/self/environ holds the password.

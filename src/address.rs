@@ -63,6 +63,11 @@ impl fmt::Display for Grantee {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Address {
+    /// A cluster, by its name in the file.
+    Cluster {
+        /// Its name.
+        name: String,
+    },
     /// An IAM user.
     IamUser {
         /// Its name, without the path.
@@ -154,6 +159,7 @@ impl Address {
     /// The kind as `plan --json` and the ledger spell it, such as `iam_user_policy`.
     pub fn kind(&self) -> &'static str {
         match self {
+            Self::Cluster { .. } => "cluster",
             Self::IamUser { .. } => "iam_user",
             Self::IamUserPolicy { .. } => "iam_user_policy",
             Self::IamRole { .. } => "iam_role",
@@ -173,7 +179,8 @@ impl Address {
     /// The object's name within its kind: its parts joined by `/`, such as `client01_db1/PUBLIC`.
     pub fn name(&self) -> String {
         match self {
-            Self::IamUser { name }
+            Self::Cluster { name }
+            | Self::IamUser { name }
             | Self::IamRole { name }
             | Self::Role { name }
             | Self::Database { name } => name.clone(),
@@ -202,7 +209,8 @@ impl Address {
             Self::Schema { database, .. }
             | Self::SchemaGrant { database, .. }
             | Self::Extension { database, .. } => Some(database),
-            Self::IamUser { .. }
+            Self::Cluster { .. }
+            | Self::IamUser { .. }
             | Self::IamUserPolicy { .. }
             | Self::IamRole { .. }
             | Self::IamRolePolicy { .. }

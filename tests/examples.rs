@@ -107,7 +107,7 @@ fn planned(directory: &Path) -> String {
         findings.render(&loaded.sources, tenantctl::diag::Style::default())
     );
     let config = loaded.config().expect("no error");
-    let cluster = config.cluster.as_ref().expect("a cluster");
+    let cluster = config.only_cluster().expect("a cluster");
     let desired = compile(config, cluster, &facts(&cluster.identifier.value)).expect("a file that fits");
     let live = nothing_yet();
     let diff = diff(&desired, &live, &Scope::default());

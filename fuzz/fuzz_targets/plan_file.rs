@@ -9,13 +9,13 @@ use tenantctl::report::{self, text::Style};
 
 fuzz_target!(|text: &str| -> Corpus {
     let path = Path::new("saved.plan");
-    let Ok(plan) = file::parse(path, text) else {
+    let Ok(plans) = file::parse(path, text) else {
         return Corpus::Keep;
     };
-    assert_eq!(plan.format, FORMAT);
-    let written = file::to_text(&plan).expect("what was read can be written");
+    assert!(plans.iter().all(|plan| plan.plan.format == FORMAT));
+    let written = file::to_text(&plans).expect("what was read can be written");
     let again = file::parse(path, &written).expect("what is written is read");
-    assert_eq!(again, plan);
+    assert_eq!(again, plans);
     assert_eq!(file::to_text(&again).ok(), Some(written));
 
     let style = Style {
@@ -23,8 +23,8 @@ fuzz_target!(|text: &str| -> Corpus {
         ..Style::default()
     };
     for shown in [
-        report::text::plan(&plan, style),
-        report::markdown::plan(&plan, &[]),
+        report::several::plan(&plans, style),
+        report::markdown::plans(&plans, &[]),
     ] {
         assert!(
             !shown

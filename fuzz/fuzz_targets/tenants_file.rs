@@ -44,7 +44,7 @@ fn check_place(loaded: &Loaded, finding: &Diagnostic) {
 }
 
 fn compile(config: &Config) -> Option<Result<desired::Desired, Vec<Diagnostic>>> {
-    let cluster = config.cluster.as_ref()?;
+    let cluster = config.only_cluster()?;
     Some(desired::compile(config, cluster, &facts()))
 }
 

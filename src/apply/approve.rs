@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::lock::Lock;
 use super::{ApplyError, ApprovedPlan, Target, ledger};
 use crate::address::Address;
-use crate::live::{self, ReadRequest};
+use crate::live::{self, ReadRequest, Source};
 use crate::model::Digest;
 use crate::plan::{Plan, Step};
 
@@ -33,20 +33,49 @@ pub async fn prepare(target: &Target, lock: &Lock, live: &Live, workspace: &str)
     ledger::settle(lock.session(), &run, &fresh, live).await
 }
 
-/// Reads again what the plan touches, compares digests, and plans once more: what moved since the plan was made was not
+/// A plan to approve.
+pub struct Candidate<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Where it is for.
+    pub target: &'a Target,
+    /// What was read for it.
+    pub request: &'a ReadRequest,
+    /// Makes a plan from what lives now, confined to the same tenants.
+    pub again: &'a dyn Fn(&Live) -> Plan,
+}
+
+/// Reads again what the plans touch, compares digests, and plans once more: what moved since a plan was made was not
 /// looked at by whoever said yes to it, and a step that this file and these facts do not ask for (a plan file is only a
-/// file) is not run.
-///
-/// `again` makes a plan from what lives now, confined to the same tenants.
+/// file) is not run. IAM is read once for all.
 ///
 /// # Errors
-/// Something moved, the plan is for another cluster or configuration, or a guard forbids it.
+/// IAM cannot be read. For one plan: its cluster cannot, something moved, the plan is for another cluster or configuration,
+/// or a guard forbids it.
 pub async fn approve(
-    plan: Plan,
-    target: &Target,
-    request: &ReadRequest,
-    again: impl Fn(&Live) -> Plan,
-) -> Result<ApprovedPlan, ApplyError> {
+    candidates: &[Candidate<'_>],
+) -> Result<Vec<Result<ApprovedPlan, ApplyError>>, ApplyError> {
+    let requests: Vec<_> = candidates.iter().map(narrowed).collect();
+    let sources = candidates
+        .iter()
+        .zip(&requests)
+        .map(|(candidate, request)| Source {
+            aws: &candidate.target.aws,
+            connector: &candidate.target.connector,
+            request,
+        });
+    let lives = live::read_all(&sources.collect::<Vec<_>>()).await?;
+    let approved = candidates.iter().zip(lives).map(|(candidate, live)| {
+        let live = live?;
+        let now = (candidate.again)(&live);
+        check(candidate.plan.clone(), &live, &now).map_err(|refused| *refused)
+    });
+    Ok(approved.collect())
+}
+
+/// The part of the world that a plan touches.
+fn narrowed(candidate: &Candidate<'_>) -> ReadRequest {
+    let Candidate { plan, request, .. } = candidate;
     let inside = plan
         .touched
         .iter()
@@ -57,13 +86,11 @@ pub async fn approve(
         _ => None,
     });
     let touched: BTreeSet<String> = inside.chain(moving).map(str::to_owned).collect();
-    let request = ReadRequest {
+    ReadRequest {
         only_databases: Some(touched),
         shallow: false,
-        ..request.clone()
-    };
-    let live = live::read(&target.aws, &target.connector, &request).await?;
-    check(plan, &live, &again(&live)).map_err(|refused| *refused)
+        ..(*request).clone()
+    }
 }
 
 /// The pure half of [`approve`].

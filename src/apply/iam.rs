@@ -18,6 +18,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Instant;
 
 use aws_sdk_iam::config::retry::RetryConfig;
@@ -35,14 +36,11 @@ use create::tags;
 use patience::Memory;
 pub use patience::Patience;
 
-/// Writing calls at a time. IAM's limits for writes are low and shared by the whole account.
-const CONCURRENT_WRITES: usize = 5;
-
 /// Runs IAM commands. One for a whole run, shared by all tenants: it remembers what the run created.
 #[derive(Debug)]
 pub struct IamWriter {
     iam: aws_sdk_iam::Client,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     memory: Memory,
     patience: Patience,
 }
@@ -109,7 +107,7 @@ impl IamWriter {
     pub fn with_patience(aws: &Aws, patience: Patience) -> Self {
         Self {
             iam: aws.iam().clone(),
-            permits: Semaphore::new(CONCURRENT_WRITES),
+            permits: aws.iam_writes(),
             memory: Memory::default(),
             patience,
         }

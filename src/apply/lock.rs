@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::ApplyError;
 use super::sessions::{self, Other};
-use crate::live::connect::{Connector, Purpose, Session};
+use crate::live::connect::Session;
 
 /// A held lock. It ends with its session, so none outlives its process.
 pub struct Lock {
@@ -77,21 +77,20 @@ pub(super) async fn mark_writer(session: &Session, lock: &Lock) -> Result<i32, A
     Ok(row.get("pid"))
 }
 
-/// Takes the lock of a workspace, waiting for whoever holds it. `waiting` is told once who that is.
+/// Takes the lock of a workspace in a writing session with the admin database, waiting for whoever holds it. `waiting` is
+/// told once who that is. It is tried at least once, also after the deadline.
 ///
 /// # Errors
-/// It is still held after `timeout`, or the database cannot be reached.
+/// It is still held at the deadline, which ends a wait of `timeout`, or the session is gone.
 pub async fn acquire(
-    connector: &Connector,
-    database: &str,
+    session: Session,
     workspace: &str,
-    timeout: Duration,
+    (deadline, timeout): (Instant, Duration),
     waiting: impl Fn(&str),
 ) -> Result<Lock, ApplyError> {
-    let session = connector.connect(database, Purpose::Write).await?;
     let patience = Patience {
         workspace,
-        deadline: Instant::now() + timeout,
+        deadline,
         timeout,
     };
     patience.take(&session, key(workspace), &waiting).await?;

@@ -34,7 +34,7 @@ use crate::live::connect::Connector;
 use crate::live::iam::Recent;
 use crate::plan::{Plan, Step};
 
-pub use approve::{Live, approve, prepare};
+pub use approve::{Candidate, Live, approve, prepare};
 pub use error::ApplyError;
 pub use run::run;
 

@@ -4,14 +4,15 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::apply::run_approved;
+use super::args::ClusterArgs;
+use super::clusters::{self, Clusters, Selection};
 use super::exit::Failure;
+use super::session::Opening;
 use super::ui::Ui;
-use super::{Ended, FileArgs, args, session};
+use super::{Ended, FileArgs, args, carry_out, plan as planning};
 use crate::address::TenantId;
-use crate::apply::{self, Live, lock};
-use crate::desired::Desired;
-use crate::plan::{self, Options};
+use crate::plan::Options;
+use crate::report::Applied;
 use crate::{diff, report};
 
 /// How many tenants are worked on at a time.
@@ -29,6 +30,8 @@ Examples:
 pub(super) struct AdoptArgs {
     #[command(flatten)]
     pub(super) files: FileArgs,
+    #[command(flatten)]
+    clusters: ClusterArgs,
     /// The tenant; repeatable
     #[arg(long = "tenant", value_name = "T", required_unless_present = "all")]
     tenants: Vec<String>,
@@ -41,48 +44,51 @@ pub(super) struct AdoptArgs {
 }
 
 pub(super) async fn run(directory: &Path, args: &AdoptArgs, ui: &Ui) -> Result<Ended, Failure> {
-    let session = session::open(directory, &args.files, PARALLELISM, true, ui).await?;
-    let (target, desired) = (&session.target, &session.desired);
+    let selection = Selection {
+        files: &args.files,
+        clusters: &args.clusters.clusters,
+        tenants: &args.tenants,
+        opening: Opening {
+            directory,
+            reader: None,
+            parallelism: PARALLELISM,
+            shallow: true,
+        },
+    };
+    let mut clusters = clusters::open(&selection, ui).await?;
     let tenants: Vec<_> = args.tenants.iter().map(TenantId::new).collect();
     for tenant in &tenants {
-        named(desired, tenant)?;
+        named(&clusters, tenant)?;
     }
-    let waiting = |holder: &str| ui.note(&format!("waiting for {holder}"));
-    let lock = lock::acquire(
-        &target.connector,
-        &target.admin_database,
-        &desired.workspace,
-        args.lock_timeout,
-        waiting,
-    )
-    .await?;
-    let live = session.read(ui).await?;
+    let locks = carry_out::take_locks(&mut clusters, args.lock_timeout, ui).await?;
+    clusters.read(ui).await?;
     let options = Options {
         only: tenants,
         ..Options::default()
     };
-    let scope = options.scope();
-    let again = |live: &Live| plan::build(desired, live, &diff::adopt(desired, live, &scope), &options);
-    let plan = again(&live);
-    ui.data(&report::text::plan(&plan, ui.style()));
-    let foreign = !plan.held.is_empty();
-    if foreign && plan.is_empty() {
+    let plans = planning::make(&clusters, &options, diff::adopt);
+    ui.data(&report::several::plan(&plans, ui.style()));
+    let unread = plans.iter().any(|plan| plan.unread.is_some());
+    let foreign = (plans.iter()).any(|plan| plan.unread.is_none() && !plan.plan.held.is_empty());
+    let is_empty = plans.iter().all(|plan| plan.plan.is_empty());
+    if foreign && is_empty {
         return Err(Failure::Said(
             "what is held above belongs to somebody else; nothing was adopted".into(),
         ));
     }
-    if plan.is_empty() {
+    if is_empty {
         ui.note("nothing to adopt: what exists is ours already");
-        return Ok(Ended::Well);
+        return Ok(if unread { Ended::Badly } else { Ended::Well });
     }
-    apply::prepare(target, &lock, &live, &desired.workspace).await?;
-    let approved = apply::approve(plan.clone(), target, &session.request, again).await?;
-    let done = run_approved(approved, plan.steps.len(), target, &lock, ui).await?;
-    ui.data(&report::text::applied(&plan, &done, ui.style()));
+    let reports = carry_out::run(&mut clusters, &plans, &locks, diff::adopt, ui).await?;
+    let lost = clusters.lost();
+    let applied = Applied::of(&plans, &reports, &lost);
+    ui.data(&report::several::applied(&applied, ui.style()));
     if foreign {
         ui.complain("what is held above belongs to somebody else; nothing of those tenants was adopted");
     }
-    Ok(if done.is_complete() && !foreign {
+    let complete = applied.iter().all(Applied::is_complete);
+    Ok(if complete && !foreign {
         Ended::Well
     } else {
         Ended::Badly
@@ -90,12 +96,12 @@ pub(super) async fn run(directory: &Path, args: &AdoptArgs, ui: &Ui) -> Result<E
 }
 
 /// Only the file says what a tenant's objects are.
-fn named(desired: &Desired, tenant: &TenantId) -> Result<(), Failure> {
-    if desired.tenants.contains_key(tenant) {
+fn named(clusters: &Clusters, tenant: &TenantId) -> Result<(), Failure> {
+    let tenants = || (clusters.members.iter()).flat_map(|member| member.part.tenants.keys());
+    if tenants().any(|known| known == tenant) {
         return Ok(());
     }
-    let names = desired.tenants.keys().map(TenantId::as_str);
-    let meant = crate::diag::suggestion(tenant.as_str(), names)
+    let meant = crate::diag::suggestion(tenant.as_str(), tenants().map(TenantId::as_str))
         .map_or_else(String::new, |meant| format!("; {meant}"));
     Err(Failure::Said(format!(
         "the file names no tenant \"{tenant}\"{meant}"

@@ -1,19 +1,21 @@
 //! `apply`: plan, ask, apply; or a saved plan, exactly.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use futures_util::future::join_all;
 
+use super::carry_out::{self, Locks};
+use super::clusters::{self, Clusters};
 use super::exit::Failure;
-use super::session::{self, Session};
 use super::ui::Ui;
-use super::{Ended, ScopeArgs, audit, interrupt, plan as planning, progress};
-use crate::apply::lock::{self, Lock};
-use crate::apply::{self, ApprovedPlan, Live, Outcome, Report, Target};
-use crate::audit::Audit;
-use crate::live::trace::part;
-use crate::plan::{self, Plan, file};
+use super::{Ended, ScopeArgs, audit, plan as planning, progress};
+use crate::apply::{ApplyError, Outcome};
+use crate::plan::{ClusterPlan, file};
+use crate::report::Applied;
+use crate::report::audit::ClusterAudit;
 use crate::{diff, report};
 
 /// Plan, ask, and apply; or apply a saved plan, exactly
@@ -58,139 +60,124 @@ pub(super) async fn run(directory: &Path, args: &ApplyArgs, ui: &Ui) -> Result<E
     }
     let saved = args.plan.as_deref().map(file::read).transpose()?;
     let scope = &args.scope;
-    let session = session::open(
-        directory,
-        &scope.files,
-        usize::from(scope.parallelism),
-        scope.shallow,
-        ui,
-    )
-    .await?;
+    let mut selection = scope.selection(scope.opening(directory));
+    let planned: Vec<String> = (saved.iter().flatten())
+        .filter_map(|plan| plan.cluster.clone())
+        .collect();
+    if !planned.is_empty() {
+        selection.clusters = &planned;
+        selection.tenants = &[];
+    }
+    let mut clusters = clusters::open(&selection, ui).await?;
     if asks {
         // Somebody may take long to answer: the lock is not held meanwhile, and what moves is noticed after it.
-        let live = session.read(ui).await?;
-        let plan = planning::make(&session, &live, scope)?;
+        clusters.read(ui).await?;
+        let plans = planning::make(&clusters, &scope.options(&clusters)?, diff::diff);
         if scope.json {
             // The one document is the result; what is asked about goes where questions go.
-            ui.complain(&report::text::plan(&plan, ui.style()));
+            ui.complain(&report::several::plan(&plans, ui.style()));
         } else {
-            planning::show(&session, &plan, scope, ui);
+            planning::show(&plans, &clusters.notices, false, ui);
         }
-        if plan.is_empty() {
-            return Ok(Ended::Well);
+        if plans.iter().all(|plan| plan.plan.is_empty()) {
+            let unread = plans.iter().any(|plan| plan.unread.is_some());
+            return Ok(if unread { Ended::Badly } else { Ended::Well });
         }
         if !ui.ask("Apply this?") {
             return Err(Failure::Said("nothing was applied".into()));
         }
-        let lock = take_lock(&session, args, ui).await?;
-        return carry_out(&session, plan, &live, &lock, args, ui).await;
+        let locks = carry_out::take_locks(&mut clusters, scope.lock_timeout, ui).await?;
+        return carry_out(clusters, plans, &locks, args, ui).await;
     }
-    let lock = take_lock(&session, args, ui).await?;
-    let live = session.read(ui).await?;
-    let plan = match saved {
-        Some(plan) => plan,
-        None => planning::make(&session, &live, scope)?,
+    let locks = carry_out::take_locks(&mut clusters, scope.lock_timeout, ui).await?;
+    clusters.read(ui).await?;
+    let plans = match saved {
+        Some(plans) => matched(&clusters, plans)?,
+        None => planning::make(&clusters, &scope.options(&clusters)?, diff::diff),
     };
     if !scope.json {
-        planning::show(&session, &plan, scope, ui);
+        planning::show(&plans, &clusters.notices, false, ui);
     }
-    carry_out(&session, plan, &live, &lock, args, ui).await
+    carry_out(clusters, plans, &locks, args, ui).await
 }
 
-async fn take_lock(session: &Session, args: &ApplyArgs, ui: &Ui) -> Result<Lock, Failure> {
-    let timeout = args.scope.lock_timeout;
-    let waiting = |holder: &str| ui.note(&format!("waiting up to {timeout:?} for {holder}"));
-    let target = &session.target;
-    let workspace = &session.desired.workspace;
-    let taken = lock::acquire(
-        &target.connector,
-        &target.admin_database,
-        workspace,
-        timeout,
-        waiting,
-    );
-    taken.await.map_err(|error| session.placed(error))
+/// Saved plans, each for the cluster of its name.
+fn matched(clusters: &Clusters, plans: Vec<ClusterPlan>) -> Result<Vec<ClusterPlan>, Failure> {
+    let names = clusters.members.iter().enumerate();
+    let labels: Vec<_> = names.map(|(place, _)| clusters.label(place)).collect();
+    let saved: Vec<_> = plans.iter().map(|plan| plan.cluster.clone()).collect();
+    if labels == saved {
+        return Ok(plans);
+    }
+    Err(Failure::from(ApplyError::Stale(
+        "the file had other clusters when it was made".into(),
+    )))
 }
 
 /// Approves and runs.
 async fn carry_out(
-    session: &Session,
-    plan: Plan,
-    live: &Live,
-    lock: &Lock,
+    mut clusters: Clusters,
+    plans: Vec<ClusterPlan>,
+    locks: &Locks,
     args: &ApplyArgs,
     ui: &Ui,
 ) -> Result<Ended, Failure> {
-    let Session {
-        desired,
-        target,
-        request,
-        ..
-    } = session;
-    apply::prepare(target, lock, live, &desired.workspace).await?;
-    let options = plan.options();
-    let scope = options.scope();
-    let again = |live: &Live| plan::build(desired, live, &diff::diff(desired, live, &scope), &options);
-    let approving = apply::approve(plan.clone(), target, request, again);
-    let reading = progress::reading(ui, target, approving);
-    let approved = part("reading again what the plan touches", reading).await?;
-    let report = run_approved(approved, plan.steps.len(), target, lock, ui).await?;
-    // What was interrupted ends soon, and where nothing was done nothing can have been opened.
-    let done = report
-        .results
-        .iter()
-        .any(|result| result.outcome == Outcome::Done);
-    let interrupted = (report.results.iter()).any(|result| result.outcome == Outcome::Interrupted);
-    let audit = if args.no_audit || !done || interrupted {
-        None
-    } else {
-        proof(session, &plan, ui).await
+    let reports = carry_out::run(&mut clusters, &plans, locks, diff::diff, ui).await?;
+    let lost = clusters.lost();
+    let applied = Applied::of(&plans, &reports, &lost);
+    let audits = match args.no_audit {
+        true => Vec::new(),
+        false => proofs(&clusters, &applied, ui).await,
     };
     if args.scope.json {
-        let mut document = report::json::applied(&plan, &report);
-        document["audit"] = audit
-            .as_ref()
-            .map_or(serde_json::Value::Null, report::audit::json);
+        let mut document = report::several::applied_json(&applied);
+        document["audit"] = match audits.is_empty() {
+            true => serde_json::Value::Null,
+            false => report::audit::several_json(&audits, &BTreeMap::new()),
+        };
         ui.data(&format!("{document:#}\n"));
     } else {
-        ui.data(&report::text::applied(&plan, &report, ui.style()));
+        ui.data(&report::several::applied(&applied, ui.style()));
     }
-    if let Some(audit) = &audit {
+    for audit in &audits {
         audit::say(audit, ui);
     }
-    Ok(if report.is_complete() {
-        Ended::Well
-    } else {
-        Ended::Badly
-    })
+    let complete = applied.iter().all(Applied::is_complete);
+    Ok(if complete { Ended::Well } else { Ended::Badly })
 }
 
 /// The static proof for the tenants that were touched. What was applied is applied: that it could not be proved, or was
 /// found to be open, is said and changes no exit code.
-async fn proof(session: &Session, plan: &Plan, ui: &Ui) -> Option<Audit> {
-    match audit::gate(session, plan, ui).await {
-        Ok(audit) => audit,
-        Err(failure) => {
-            let because = report::printable(&failure.to_string());
-            ui.complain(&format!(
-                "audit: isolation was not proved after this apply: {because}"
-            ));
-            None
+async fn proofs(clusters: &Clusters, applied: &[Applied<'_>], ui: &Ui) -> Vec<ClusterAudit> {
+    let has = |applied: &Applied<'_>, wanted: Outcome| {
+        let mut results = applied.report.iter().flat_map(|report| &report.results);
+        results.any(|result| result.outcome == wanted)
+    };
+    // What was interrupted ends soon, and where nothing was done nothing can have been opened.
+    if applied.iter().any(|applied| has(applied, Outcome::Interrupted)) {
+        return Vec::new();
+    }
+    let proving = clusters.taking_part().filter_map(|(place, _, session)| {
+        let applied = applied.get(place).filter(|applied| has(applied, Outcome::Done))?;
+        Some(async move { (place, audit::gate(session, applied.plan).await) })
+    });
+    let proving: Vec<_> = proving.collect();
+    let targets = clusters.taking_part().map(|(_, _, session)| &session.target);
+    let proved = progress::reading(ui, &targets.collect::<Vec<_>>(), join_all(proving)).await;
+    let mut audits = Vec::new();
+    for (place, proved) in proved {
+        let cluster = clusters.label(place);
+        match proved {
+            Ok(Some(audit)) => audits.push(ClusterAudit { cluster, audit }),
+            Ok(None) => {}
+            Err(failure) => {
+                let because = report::printable(&failure.to_string());
+                let place = cluster.map_or_else(String::new, |name| format!("cluster {name}: "));
+                ui.complain(&format!(
+                    "audit: {place}isolation was not proved after this apply: {because}"
+                ));
+            }
         }
     }
-}
-
-/// Runs, with progress and an eye on interrupts.
-pub(super) async fn run_approved(
-    approved: ApprovedPlan,
-    steps: usize,
-    target: &Target,
-    lock: &Lock,
-    ui: &Ui,
-) -> Result<Report, Failure> {
-    let interrupt = interrupt::watch();
-    let meter = progress::Meter::new(ui, steps);
-    let report = apply::run(approved, target, lock, &interrupt, &meter).await;
-    meter.finish();
-    Ok(report?)
+    audits
 }

@@ -20,6 +20,11 @@ pub(super) struct FileArgs {
     /// Its path, like those of variable files and of `sslrootcert`, is relative to the configuration directory.
     #[arg(long = "file", value_name = "F", help_heading = FILE)]
     pub(super) files: Vec<PathBuf>,
+    /// The only file that may have cluster blocks
+    ///
+    /// A password goes where a cluster block says. For files that somebody else may change, such as those of a pull request.
+    #[arg(long = "cluster-file", value_name = "F", help_heading = FILE)]
+    pub(super) cluster_file: Option<PathBuf>,
     /// A variable; repeatable
     ///
     /// Command lines are visible to other users of the machine: no secrets here.
@@ -30,11 +35,29 @@ pub(super) struct FileArgs {
     pub(super) variable_files: Vec<PathBuf>,
 }
 
+// Which clusters, where a command is about any number.
+#[derive(Debug, Default, Args)]
+pub(super) struct ClusterArgs {
+    /// Only this cluster of the file; repeatable
+    #[arg(long = "cluster", value_name = "NAME", help_heading = FILE)]
+    pub(super) clusters: Vec<String>,
+}
+
+// Which cluster, where a command is about one.
+#[derive(Debug, Default, Args)]
+pub(super) struct OneClusterArgs {
+    /// Which cluster, where the file has more than one
+    #[arg(long = "cluster", value_name = "NAME", help_heading = FILE)]
+    pub(super) cluster: Option<String>,
+}
+
 // What plan and apply share.
 #[derive(Debug, Args)]
 pub(super) struct ScopeArgs {
     #[command(flatten)]
     pub(super) files: FileArgs,
+    #[command(flatten)]
+    pub(super) clusters: ClusterArgs,
     /// Exactly this tenant; repeatable
     ///
     /// One that has left the file may be named too. Databases that belong to no tenant are left out.

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use futures_util::future::join_all;
 
+use super::args::{ClusterArgs, OneClusterArgs};
+use super::clusters::{self, Clusters, Selection};
 use super::exit::Failure;
 use super::probe::ProbeArgs;
-use super::session::{self, Session};
+use super::session::{Opening, Session};
 use super::ui::Ui;
 use super::{Ended, FileArgs, args, progress, validate};
 use crate::address::{Address, TenantId};
@@ -15,9 +18,12 @@ use crate::audit::{self, Audit, Options, Severity};
 use crate::diag::suggestion;
 use crate::live::Live;
 use crate::live::evidence::{self, EvidenceRequest};
-use crate::model::Evidence;
+use crate::live::trace::part;
+use crate::model::account::KeysByUser;
+use crate::model::{Account, Evidence, Known};
 use crate::plan::{Plan, file};
 use crate::report;
+use crate::report::audit::ClusterAudit;
 use crate::report::sarif::Places;
 
 /// Prove that no tenant can reach another, or say who can and how
@@ -33,6 +39,8 @@ Examples:
 pub(super) struct AuditArgs {
     #[command(flatten)]
     pub(super) files: FileArgs,
+    #[command(flatten)]
+    clusters: ClusterArgs,
     /// What concerns exactly this tenant; repeatable
     #[arg(long = "tenant", value_name = "T")]
     pub(super) tenants: Vec<String>,
@@ -71,6 +79,8 @@ Examples:
 pub(super) struct WhyArgs {
     #[command(flatten)]
     pub(super) files: FileArgs,
+    #[command(flatten)]
+    cluster: OneClusterArgs,
     /// The tenant
     #[arg(value_name = "TENANT")]
     pub(super) tenant: String,
@@ -89,46 +99,86 @@ pub(super) async fn run(directory: &Path, args: &AuditArgs, ui: &Ui) -> Result<E
     if let Some(path) = &args.html {
         file::directory_of(path)?;
     }
-    let parallelism = usize::from(args.parallelism);
-    let session = session::open(directory, &args.files, parallelism, args.shallow, ui).await?;
-    let only: BTreeSet<TenantId> = args.tenants.iter().map(TenantId::new).collect();
-    let request = EvidenceRequest {
-        account: true,
-        ..request(&session, args.shallow)
+    let selection = Selection {
+        files: &args.files,
+        clusters: &args.clusters.clusters,
+        tenants: &args.tenants,
+        opening: Opening {
+            directory,
+            reader: None,
+            parallelism: usize::from(args.parallelism),
+            shallow: args.shallow,
+        },
     };
+    let mut clusters = clusters::open(&selection, ui).await?;
+    if args.html.is_some() && clusters.members.len() > 1 {
+        return Err(Failure::Said(
+            "--html makes a page of one cluster: pass --cluster".into(),
+        ));
+    }
     if args.probing.probe {
-        super::probe::tidy(&session, ui).await;
+        for (_, _, session) in clusters.taking_part() {
+            super::probe::tidy(session, ui).await;
+        }
     }
-    let (live, evidence) = read(&session, &request, ui).await?;
-    for tenant in &only {
-        session::known(&session.desired, &live, tenant)?;
+    let mut found = read(&mut clusters, args.shallow, ui).await?;
+    let only: BTreeSet<TenantId> = clusters.only(&args.tenants)?.into_iter().collect();
+    let mut audits = Vec::new();
+    for (place, member, session) in clusters.taking_part() {
+        let (Some(live), Some(mut evidence)) = (&member.live, found.evidence.remove(&place)) else {
+            continue;
+        };
+        // The account is one for all, and too large for a copy each.
+        (evidence.account, evidence.keys) = (found.account, found.keys);
+        let probe = match args.probing.probe {
+            true => Some(super::probe::run(session, live, &evidence, &only, &args.probing, ui).await?),
+            false => None,
+        };
+        let options = Options {
+            only: only.clone(),
+            max_key_age: args.max_key_age.map(|days| i64::from(days) * DAY),
+            probe,
+        };
+        audits.push(ClusterAudit {
+            cluster: clusters.label(place),
+            audit: audit::audit(&session.desired, live, &evidence, &options),
+        });
+        (found.account, found.keys) = (evidence.account, evidence.keys);
     }
-    let probe = match args.probing.probe {
-        true => Some(super::probe::run(&session, &live, &evidence, &only, &args.probing, ui).await?),
-        false => None,
-    };
-    let options = Options {
-        only,
-        max_key_age: args.max_key_age.map(|days| i64::from(days) * DAY),
-        probe,
-    };
-    let audit = audit::audit(&session.desired, &live, &evidence, &options);
-    if args.json {
-        ui.data(&format!("{:#}\n", report::audit::json(&audit)));
-    } else if args.sarif {
-        let places = places(directory, &args.files);
-        ui.data(&format!("{:#}\n", report::sarif::sarif(&audit, &places)));
-    } else {
-        ui.data(&report::audit::text(&audit, ui.style()));
-    }
-    if let Some(path) = &args.html {
-        file::write_text(path, &report::html::page(&audit))?;
-    }
-    Ok(if audit.at_least(args.fail_on) > 0 {
+    deliver(directory, &clusters, &audits, args, ui)?;
+    let at_least = |audit: &ClusterAudit| audit.audit.at_least(args.fail_on) > 0;
+    Ok(if audits.len() < clusters.members.len() {
+        Ended::Badly
+    } else if audits.iter().any(at_least) {
         Ended::Findings
     } else {
         Ended::Well
     })
+}
+
+/// Prints audits as asked.
+fn deliver(
+    directory: &Path,
+    clusters: &Clusters,
+    audits: &[ClusterAudit],
+    args: &AuditArgs,
+    ui: &Ui,
+) -> Result<(), Failure> {
+    if args.json {
+        let lost = clusters.members.iter();
+        let lost = lost.filter_map(|member| Some((member.name.clone(), member.lost.clone()?)));
+        let document = report::audit::several_json(audits, &lost.collect());
+        ui.data(&format!("{document:#}\n"));
+    } else if args.sarif {
+        let places = places(directory, &args.files);
+        ui.data(&format!("{:#}\n", report::sarif::several(audits, &places)));
+    } else {
+        ui.data(&report::audit::several(audits, ui.style()));
+    }
+    if let (Some(path), [only]) = (&args.html, audits) {
+        file::write_text(path, &report::html::page(&only.audit))?;
+    }
+    Ok(())
 }
 
 /// The shared catalogs and every database, without IAM.
@@ -139,21 +189,63 @@ fn request(session: &Session, shallow: bool) -> EvidenceRequest {
         shallow,
         only_databases: None,
         service_databases: session.desired.capabilities.service_databases,
-        account: false,
     }
 }
 
-async fn read(session: &Session, request: &EvidenceRequest, ui: &Ui) -> Result<(Live, Evidence), Failure> {
-    let target = &session.target;
-    let reading = evidence::read(&target.aws, &target.connector, request);
-    let read = progress::reading(ui, target, reading).await;
-    let (live, evidence) = read.map_err(|error| session.placed(error))?;
-    tracing::info!(
-        aws_calls = live.cost.aws_calls,
-        connections = live.cost.connections,
-        "read"
-    );
-    Ok((live, evidence))
+/// What an audit of several clusters reads.
+struct Found {
+    /// By the place of the cluster.
+    evidence: BTreeMap<usize, Evidence>,
+    account: Known<Account>,
+    keys: Known<KeysByUser>,
+}
+
+/// Reads all clusters that take part and the account, at the same time.
+async fn read(clusters: &mut Clusters, shallow: bool, ui: &Ui) -> Result<Found, Failure> {
+    let (postgres, account, keys) = {
+        let taking_part: Vec<_> = clusters.taking_part().collect();
+        let each = taking_part.iter().map(|(place, _, session)| async move {
+            let request = request(session, shallow);
+            let reading = evidence::read(&session.target.connector, &request);
+            let read = part("reading Postgres", reading).await;
+            (*place, read.map_err(|error| session.placed(error)))
+        });
+        let targets: Vec<_> = taking_part
+            .iter()
+            .map(|(_, _, session)| &session.target)
+            .collect();
+        let aws = targets.first().map(|target| &target.aws);
+        let account = async {
+            match aws {
+                Some(aws) => evidence::account(aws).await,
+                None => (Known::NotAsked, Known::NotAsked),
+            }
+        };
+        let calls = aws.map_or(0, |aws| aws.calls());
+        let reading = async { tokio::join!(join_all(each), account) };
+        let (postgres, (account, keys)) = progress::reading(ui, &targets, reading).await;
+        let connections: usize = (postgres.iter())
+            .filter_map(|(_, read)| Some(read.as_ref().ok()?.0.cost.connections))
+            .sum();
+        let aws_calls = aws.map_or(0, |aws| aws.calls()) - calls;
+        tracing::info!(aws_calls, connections, "read");
+        (postgres, account, keys)
+    };
+    let mut found = Found {
+        evidence: BTreeMap::new(),
+        account,
+        keys,
+    };
+    for (place, read) in postgres {
+        match read {
+            Ok((live, evidence)) => {
+                clusters.members[place].live = Some(live);
+                found.evidence.insert(place, evidence);
+            }
+            Err(failure) => clusters.lose(place, failure, ui)?,
+        }
+    }
+    Ok(found)
 }
 
 /// Where each tenant stands in the files.
@@ -182,7 +274,7 @@ fn places(directory: &Path, files: &FileArgs) -> Places {
 
 /// After an apply: the proof for the tenants that it touched, from fresh catalogs and their own databases. IAM is not
 /// read again: apply has just read its own objects back.
-pub(super) async fn gate(session: &Session, plan: &Plan, ui: &Ui) -> Result<Option<Audit>, Failure> {
+pub(super) async fn gate(session: &Session, plan: &Plan) -> Result<Option<Audit>, Failure> {
     let touched: BTreeSet<TenantId> = plan
         .changes
         .iter()
@@ -203,7 +295,8 @@ pub(super) async fn gate(session: &Session, plan: &Plan, ui: &Ui) -> Result<Opti
         only_databases: Some(databases),
         ..request(session, session.request.shallow)
     };
-    let (live, evidence) = read(session, &request, ui).await?;
+    let read = evidence::read(&session.target.connector, &request).await;
+    let (live, evidence) = read.map_err(|error| session.placed(error))?;
     let options = Options {
         only: touched,
         ..Options::default()
@@ -212,23 +305,33 @@ pub(super) async fn gate(session: &Session, plan: &Plan, ui: &Ui) -> Result<Opti
 }
 
 /// Says what the proof after an apply found. It goes to standard error: standard output ends as it always did.
-pub(super) fn say(audit: &Audit, ui: &Ui) {
+pub(super) fn say(ClusterAudit { cluster, audit }: &ClusterAudit, ui: &Ui) {
+    let of = cluster
+        .as_ref()
+        .map_or_else(String::new, |name| format!("cluster {name}: "));
+    let summary = format!("audit: {of}{}", report::audit::summary(audit));
     if audit.at_least(Severity::Low) == 0 {
-        ui.note(&format!("audit: {}", report::audit::summary(audit)));
+        ui.note(&summary);
         return;
     }
     if audit.crosses() {
-        ui.complain("AUDIT: after this apply a tenant can still reach what is not its own.");
+        ui.complain(&format!(
+            "AUDIT: {of}after this apply a tenant can still reach what is not its own."
+        ));
     }
     ui.complain(&report::audit::findings(audit, ui.style()));
-    ui.complain(&format!("audit: {}", report::audit::summary(audit)));
+    ui.complain(&summary);
 }
 
 pub(super) async fn why(directory: &Path, args: &WhyArgs, ui: &Ui) -> Result<Ended, Failure> {
-    let session = session::open(directory, &args.files, 1, true, ui).await?;
-    let id = TenantId::new(&args.tenant);
-    let (live, _) = read(&session, &request(&session, true), ui).await?;
-    session::known(&session.desired, &live, &id)?;
+    let (cluster, tenant) = (args.cluster.cluster.as_deref(), args.tenant.as_str());
+    let session = clusters::open_one(directory, &args.files, cluster, Some(tenant), ui).await?;
+    let id = TenantId::new(tenant);
+    let request = request(&session, true);
+    let reading = evidence::read(&session.target.connector, &request);
+    let read = progress::reading(ui, &[&session.target], reading).await;
+    let (live, _) = read.map_err(|error| session.placed(error))?;
+    clusters::known(&[(&session.desired, &live)], &id)?;
     let role = role(&session, &live, &id)?;
     let database = database(&session, &live, &id, &args.database)?;
     let mut why = audit::why(&live, &role, &database);

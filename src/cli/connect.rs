@@ -123,13 +123,18 @@ fn code(status: ExitStatus) -> u8 {
 }
 
 async fn access(directory: &Path, args: &AccessArgs, ui: &Ui) -> Result<Access, Failure> {
-    let Checked { config, cluster, .. } = session::check(directory, &args.files, &ui.quieted())?;
+    let Checked { config, .. } = session::check(directory, &args.files, &ui.quieted())?;
     let id = TenantId::new(&args.tenant);
     let Some(tenant) = config.tenants.get(&id).cloned() else {
         let names = config.tenants.keys().map(TenantId::as_str);
         let meant = crate::diag::suggestion(&args.tenant, names)
             .map_or_else(String::new, |meant| format!("; {meant}"));
         return Err(Failure::Said(format!("the file names no tenant \"{id}\"{meant}")));
+    };
+    let Some(cluster) = config.cluster_of(&tenant).cloned() else {
+        return Err(Failure::Said(format!(
+            "nothing says which cluster tenant \"{id}\" is on"
+        )));
     };
     if !tenant.rds_iam_auth {
         return Err(Failure::Said(format!(

@@ -33,6 +33,9 @@ pub(super) enum Failure {
         span: Span,
         sources: Box<SourceMap>,
     },
+    /// Something about one of several clusters.
+    #[error("{place}: {failure}")]
+    Within { failure: Box<Failure>, place: String },
     /// It was shown with its place in the file.
     #[error("the tenants file has errors")]
     Shown,
@@ -46,18 +49,38 @@ impl Failure {
             Self::Read(error) => error.problem(),
             Self::Aws(error) => error.problem(),
             Self::Placed { failure, .. } => failure.problem(),
+            Self::Within { failure, place } => failure.problem().within(place),
             Self::File(error) => Problem::new("file", error.to_string()),
             Self::Said(_) | Self::Shown => Problem::new("failed", self.to_string()),
         }
     }
 
+    /// The part of the file that it is about.
+    fn place(&self) -> Option<(Span, &SourceMap)> {
+        match self {
+            Self::Placed { span, sources, .. } => Some((*span, sources)),
+            Self::Within { failure, .. } => failure.place(),
+            _ => None,
+        }
+    }
+
+    /// Says where it happened, in front.
+    pub(super) fn within(self, place: &str) -> Self {
+        Self::Within {
+            failure: Box::new(self),
+            place: place.to_owned(),
+        }
+    }
+
     /// Shows it, unless that was done.
-    fn show(&self, ui: &Ui) {
+    pub(super) fn show(&self, ui: &Ui) {
         let diagnostic = Diagnostic::from(self.problem());
         let (diagnostic, sources) = match self {
             Self::Shown => return,
-            Self::Placed { span, sources, .. } => (diagnostic.at(*span), sources.as_ref().clone()),
-            _ => (diagnostic, SourceMap::default()),
+            _ => match self.place() {
+                Some((span, sources)) => (diagnostic.at(span), sources.clone()),
+                None => (diagnostic, SourceMap::default()),
+            },
         };
         let mut diagnostics = Diagnostics::default();
         diagnostics.push(diagnostic);

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use clap::Args;
 
+use super::args::OneClusterArgs;
+use super::clusters;
 use super::exit::Failure;
 use super::ui::Ui;
-use super::{Ended, FileArgs, session};
+use super::{Ended, FileArgs};
 use crate::address::TenantId;
 use crate::live::connect::Purpose;
 use crate::live::history;
@@ -25,6 +27,8 @@ Examples:
 pub(super) struct HistoryArgs {
     #[command(flatten)]
     files: FileArgs,
+    #[command(flatten)]
+    cluster: OneClusterArgs,
     /// The runs that touched this tenant, and what they changed of it
     #[arg(long = "tenant", value_name = "T")]
     tenant: Option<String>,
@@ -37,7 +41,14 @@ pub(super) struct HistoryArgs {
 }
 
 pub(super) async fn run(directory: &Path, args: &HistoryArgs, ui: &Ui) -> Result<Ended, Failure> {
-    let session = session::open(directory, &args.files, 1, true, ui).await?;
+    let session = clusters::open_one(
+        directory,
+        &args.files,
+        args.cluster.cluster.as_deref(),
+        args.tenant.as_deref(),
+        ui,
+    )
+    .await?;
     let tenant = args.tenant.as_ref().map(TenantId::new);
     let desired = &session.desired;
     let admin = session.admin(Purpose::Read).await?;

@@ -1,9 +1,12 @@
 //! `iam-policy`: the least that a command needs in AWS, as a policy document. It calls nobody.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
 
+use super::args::ClusterArgs;
+use super::clusters;
 use super::exit::Failure;
 use super::session::{self, Checked};
 use super::ui::Ui;
@@ -21,6 +24,8 @@ Examples:
 pub(super) struct IamPolicyArgs {
     #[command(flatten)]
     files: FileArgs,
+    #[command(flatten)]
+    clusters: ClusterArgs,
     /// What it is to allow: plan; apply and adopt; audit and why
     #[arg(value_name = "COMMAND")]
     purpose: Purpose,
@@ -54,11 +59,29 @@ fn account(text: &str) -> Result<String, &'static str> {
 }
 
 pub(super) fn run(directory: &Path, args: &IamPolicyArgs, ui: &Ui) -> Result<Ended, Failure> {
-    let Checked { config, cluster, .. } = session::check(directory, &args.files, ui)?;
-    let policy = permissions::policy(&config, &cluster, args.purpose.into(), args.account.as_deref())
+    let Checked { mut config, .. } = session::check(directory, &args.files, ui)?;
+    let names: Vec<String> = config.clusters.keys().cloned().collect();
+    let mut chosen = BTreeSet::new();
+    for name in &args.clusters.clusters {
+        chosen.insert(clusters::named(&names, name)?);
+    }
+    if !chosen.is_empty() {
+        config.clusters.retain(|name, _| chosen.contains(name.as_str()));
+    }
+    let policy = permissions::policy(&config, args.purpose.into(), args.account.as_deref())
         .map_err(|problem| Failure::Said(problem.to_string()))?;
-    if cluster.region.is_none() {
-        ui.note("The cluster block names no region, so the policy is for every region.");
+    for cluster in config
+        .clusters
+        .values()
+        .filter(|cluster| cluster.region.is_none())
+    {
+        ui.note(&match names.len() {
+            1 => "The cluster block names no region, so the policy is for every region.".to_owned(),
+            _ => format!(
+                "The block of cluster {} names no region, so the policy is for every region.",
+                cluster.name
+            ),
+        });
     }
     ui.data(&format!("{policy:#}\n"));
     Ok(Ended::Well)

@@ -4,6 +4,8 @@ mod adopt;
 mod apply;
 mod args;
 mod audit;
+mod carry_out;
+mod clusters;
 mod completions;
 mod connect;
 mod exit;

@@ -5,15 +5,18 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::Value;
 
+use super::clusters::{self, Clusters, Selection};
 use super::exit::Failure;
-use super::session::{self, Session};
+use super::session::{Opening, Session};
 use super::ui::Ui;
 use super::{Ended, ScopeArgs};
+use crate::desired::Desired;
+use crate::diag::LocatedDiagnostic;
+use crate::diff::{self, Diff, Scope};
 use crate::live::Live;
 use crate::live::trace::pure_part;
-use crate::plan::{self, Options, Plan};
-use crate::report::status;
-use crate::{diff, report};
+use crate::plan::{self, ClusterPlan, Options};
+use crate::report::{self, status};
 
 /// Show what apply would do
 ///
@@ -70,60 +73,111 @@ fn write_status(path: &Path, status: &Value) -> Result<(), Failure> {
 }
 
 async fn planned(directory: &Path, args: &PlanArgs, ui: &Ui) -> Result<(Ended, Value), Failure> {
-    let parallelism = usize::from(args.scope.parallelism);
-    let files = &args.scope.files;
     let reader = args.reader.as_deref().filter(|reader| !reader.is_empty());
-    let session = session::open_as(reader, directory, files, parallelism, args.scope.shallow, ui).await?;
-    let live = session.read(ui).await.inspect_err(|_| {
+    let opening = Opening {
+        reader,
+        ..args.scope.opening(directory)
+    };
+    let mut clusters = clusters::open(&args.scope.selection(opening), ui).await?;
+    clusters.read(ui).await.inspect_err(|_| {
         if let Some(reader) = reader {
             ui.note(&format!(
                 "\"{reader}\" gets what it needs by an apply as the admin, with it among the readers of the cluster block."
             ));
         }
     })?;
-    let plan = make(&session, &live, &args.scope)?;
-    let markdown = || report::markdown::plan(&plan, &session.notices);
+    let plans = make(&clusters, &args.scope.options(&clusters)?, diff::diff);
+    let notices = &clusters.notices;
     if args.markdown {
-        ui.data(&markdown());
+        ui.data(&report::markdown::plans(&plans, notices));
     } else {
-        show(&session, &plan, &args.scope, ui);
+        show(&plans, notices, args.scope.json, ui);
     }
     if let Some(path) = &args.markdown_file {
-        plan::file::write_text(path, &markdown())?;
+        plan::file::write_text(path, &report::markdown::plans(&plans, notices))?;
     }
     if let Some(path) = &args.out {
-        plan::file::write(path, &plan)?;
+        plan::file::write(path, &plans)?;
         ui.note(&format!(
             "saved: apply exactly this with tenantctl apply {}",
             path.display()
         ));
     }
-    let ended = if args.scope.detailed_exitcode && !plan.is_empty() {
+    let changes = plans.iter().any(|plan| !plan.plan.is_empty());
+    let ended = if plans.iter().any(|plan| plan.unread.is_some()) {
+        Ended::Badly
+    } else if args.scope.detailed_exitcode && changes {
         Ended::Changes
     } else {
         Ended::Well
     };
-    Ok((ended, status::plan(&plan, session.notices.len())))
+    Ok((ended, status::plans(&plans, notices.len())))
 }
 
-/// Compares and plans.
-pub(super) fn make(session: &Session, live: &Live, args: &ScopeArgs) -> Result<Plan, Failure> {
-    let options = Options {
-        only: session.only(args, live)?,
-        max_removals: args.max_removals,
-        mode: args.mode,
-    };
-    Ok(pure_part("comparing and planning", || {
-        let diff = diff::diff(&session.desired, live, &options.scope());
-        plan::build(&session.desired, live, &diff, &options)
-    }))
+/// What compares the worlds: for an apply, or for adopting.
+pub(super) type Compare = fn(&Desired, &Live, &Scope) -> Diff;
+
+/// Compares and plans, cluster by cluster; what forbids all of them together is part of each.
+pub(super) fn make(clusters: &Clusters, options: &Options, compare: Compare) -> Vec<ClusterPlan> {
+    let mut plans = Vec::new();
+    let mut diffs = Vec::new();
+    for (place, member) in clusters.members.iter().enumerate() {
+        let read = member.session.as_ref().zip(member.live.as_ref());
+        let (plan, diff) = match read.filter(|_| member.lost.is_none()) {
+            Some((Session { desired, .. }, live)) => pure_part("comparing and planning", || {
+                let diff = compare(desired, live, &options.scope());
+                (plan::build(desired, live, &diff, options), Some((live, diff)))
+            }),
+            None => {
+                let because = member.lost.as_deref().unwrap_or_default();
+                (plan::unread(&member.part, &member.name, because, options), None)
+            }
+        };
+        plans.push(ClusterPlan {
+            cluster: clusters.label(place),
+            unread: member.lost.clone(),
+            plan,
+        });
+        diffs.push(diff);
+    }
+    plan::guard_together(&mut plans, &diffs, options.max_removals);
+    plans
 }
 
-/// Prints a plan as asked.
-pub(super) fn show(session: &Session, plan: &Plan, args: &ScopeArgs, ui: &Ui) {
-    if args.json {
-        ui.data(&format!("{:#}\n", report::json::plan(plan, &session.notices)));
+/// Prints plans as asked.
+pub(super) fn show(plans: &[ClusterPlan], notices: &[LocatedDiagnostic], json: bool, ui: &Ui) {
+    if json {
+        ui.data(&format!("{:#}\n", report::several::plan_json(plans, notices)));
     } else {
-        ui.data(&report::text::plan(plan, ui.style()));
+        ui.data(&report::several::plan(plans, ui.style()));
+    }
+}
+
+impl ScopeArgs {
+    pub(super) fn opening<'a>(&self, directory: &'a Path) -> Opening<'a> {
+        Opening {
+            directory,
+            reader: None,
+            parallelism: usize::from(self.parallelism),
+            shallow: self.shallow,
+        }
+    }
+
+    pub(super) fn selection<'a>(&'a self, opening: Opening<'a>) -> Selection<'a> {
+        Selection {
+            files: &self.files,
+            clusters: &self.clusters.clusters,
+            tenants: &self.tenants,
+            opening,
+        }
+    }
+
+    /// What steers the plans, once it is known who the tenants are.
+    pub(super) fn options(&self, clusters: &Clusters) -> Result<Options, Failure> {
+        Ok(Options {
+            only: clusters.only(&self.tenants)?,
+            max_removals: self.max_removals,
+            mode: self.mode,
+        })
     }
 }

@@ -17,13 +17,12 @@ const INTERVAL: Duration = Duration::from_secs(10);
 const FEW: usize = 100;
 
 /// Does some work that reads, and shows how far it has come: calls to AWS, databases looked into, elapsed time.
-pub(super) async fn reading<T>(ui: &Ui, target: &Target, work: impl Future<Output = T>) -> T {
+pub(super) async fn reading<T>(ui: &Ui, targets: &[&Target], work: impl Future<Output = T>) -> T {
     if ui.quiet {
         return work.await;
     }
     let started = Instant::now();
-    let calls = target.aws.calls();
-    let (looked, expected) = target.connector.reading.so_far();
+    let (calls, looked, expected) = so_far(targets);
     let bar = ui.terminal.then(ProgressBar::new_spinner);
     let mut ticks = tokio::time::interval(if ui.terminal { FRAME } else { INTERVAL });
     // The first one comes at once, which is right for a bar alone.
@@ -40,10 +39,10 @@ pub(super) async fn reading<T>(ui: &Ui, target: &Target, work: impl Future<Outpu
                 return done;
             }
             _ = ticks.tick() => {
-                let (now, of) = target.connector.reading.so_far();
+                let (calls_now, now, of) = so_far(targets);
                 let line = format!(
                     "reading: {} AWS calls, {} of {} databases, {} s",
-                    target.aws.calls() - calls,
+                    calls_now - calls,
                     now - looked,
                     of - expected,
                     started.elapsed().as_secs()
@@ -58,6 +57,16 @@ pub(super) async fn reading<T>(ui: &Ui, target: &Target, work: impl Future<Outpu
             }
         }
     }
+}
+
+/// Calls to AWS, databases looked into, and databases to look into.
+fn so_far(targets: &[&Target]) -> (usize, usize, usize) {
+    // Calls are counted together, whatever the region.
+    let calls = targets.first().map_or(0, |target| target.aws.calls());
+    let each = targets.iter().map(|target| target.connector.reading.so_far());
+    each.fold((calls, 0, 0), |(calls, looked, expected), (now, of)| {
+        (calls, looked + now, expected + of)
+    })
 }
 
 /// Shows an apply going on.
@@ -107,15 +116,30 @@ impl<'a> Meter<'a> {
     }
 }
 
-impl Progress for Meter<'_> {
+/// The part of an apply that is about one of several clusters.
+pub(super) struct Part<'a> {
+    pub meter: &'a Meter<'a>,
+    pub cluster: Option<String>,
+}
+
+impl Progress for Part<'_> {
     fn ended(&self, step: &Step, outcome: &Outcome) {
+        match &self.cluster {
+            Some(cluster) => self.meter.told(&format!("{cluster}: {}", step.address), outcome),
+            None => self.meter.told(&step.address.to_string(), outcome),
+        }
+    }
+}
+
+impl Meter<'_> {
+    fn told(&self, what: &str, outcome: &Outcome) {
         let word = match outcome {
             Outcome::Done => "done",
             Outcome::Failed(_) => "FAILED",
             Outcome::Skipped => "skipped",
             Outcome::Interrupted => "not started",
         };
-        let line = format!("{word} {}", step.address);
+        let line = format!("{word} {what}");
         let failed = matches!(outcome, Outcome::Failed(_));
         let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
         count.ended += 1;

@@ -1,4 +1,4 @@
-//! What plan, apply and adopt begin with: the file, the cluster's facts, a way in, and what lives.
+//! What plan, apply and adopt begin with: the file, and for each cluster its facts and a way in.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,34 +8,32 @@ use tokio::sync::Mutex;
 
 use super::exit::Failure;
 use super::ui::Ui;
-use super::{FileArgs, ScopeArgs, progress, validate};
-use crate::address::{Address, TenantId};
+use super::{FileArgs, validate};
+use crate::address::Address;
 use crate::apply::{ApplyError, Target};
-use crate::config::{AdminAuth, Cluster, Config};
+use crate::config::{self, AdminAuth, Cluster, Config};
 use crate::desired::{self, Desired, lint};
 use crate::diag::{Diagnostics, LocatedDiagnostic, SourceMap, Span};
 use crate::live::aws::Aws;
 use crate::live::connect::{Connector, Login, Purpose, Reading};
-use crate::live::trace::{part, pure_part};
-use crate::live::{self, Live, ReadError, ReadRequest, rds, tls};
+use crate::live::trace::{self, pure_part};
+use crate::live::{self, ReadError, ReadRequest, rds, tls};
 use crate::model::{ClusterFacts, Secret};
 
 /// A checked configuration.
 pub(super) struct Checked {
     pub config: Config,
-    pub cluster: Cluster,
     /// Its warnings.
     pub notices: Vec<LocatedDiagnostic>,
     /// The files.
     pub sources: SourceMap,
 }
 
-/// Everything a plan is made from.
+/// One cluster with everything a plan is made from but what lives.
 pub(super) struct Session {
     pub desired: Desired,
     pub target: Target,
     pub request: ReadRequest,
-    pub notices: Vec<LocatedDiagnostic>,
     /// Where the file names the cluster.
     named: (Span, SourceMap),
 }
@@ -50,64 +48,57 @@ pub(super) fn check(directory: &Path, files: &FileArgs, ui: &Ui) -> Result<Check
     if !diagnostics.is_empty() && (diagnostics.has_errors() || !ui.quiet) {
         ui.diagnose(&diagnostics, &loaded.sources);
     }
-    let Some(config) = loaded.config().filter(|_| !diagnostics.has_errors()).cloned() else {
+    let Some(mut config) = loaded.config().filter(|_| !diagnostics.has_errors()).cloned() else {
         return Err(Failure::Shown);
     };
-    let Some(mut cluster) = config.cluster.clone() else {
+    if config.clusters.is_empty() {
         return Err(Failure::Said(
             "there is no cluster block: write cluster \"main\" { identifier = \"the-rds-cluster-identifier\" }, or begin \
              with tenantctl init"
                 .into(),
         ));
-    };
-    // Like every path of the file; an absolute one stays what it is.
-    cluster.sslrootcert = cluster.sslrootcert.map(|path| directory.join(path));
+    }
+    for cluster in config.clusters.values_mut() {
+        // Like every path of the file; an absolute one stays what it is.
+        cluster.sslrootcert = cluster.sslrootcert.take().map(|path| directory.join(path));
+    }
     let notices = diagnostics.located(&loaded.sources);
     Ok(Checked {
         config,
-        cluster,
         notices,
         sources: loaded.sources,
     })
 }
 
-/// Finds the cluster and a way in, as the admin.
-pub(super) async fn open(
-    directory: &Path,
-    files: &FileArgs,
-    parallelism: usize,
-    shallow: bool,
-    ui: &Ui,
-) -> Result<Session, Failure> {
-    open_as(None, directory, files, parallelism, shallow, ui).await
+/// How a session is opened.
+#[derive(Clone, Copy)]
+pub(super) struct Opening<'a> {
+    pub directory: &'a Path,
+    /// A reader of the cluster block to log in as, instead of the admin.
+    pub reader: Option<&'a str>,
+    pub parallelism: usize,
+    pub shallow: bool,
 }
 
-/// The same as a reader, where one is named: by the password in the environment or, without one, by token. The master's
-/// secret is not for it.
-pub(super) async fn open_as(
-    reader: Option<&str>,
-    directory: &Path,
-    files: &FileArgs,
-    parallelism: usize,
-    shallow: bool,
+/// Finds a cluster and a way in, as the admin; as a reader, where one is named: by the password in the environment or,
+/// without one, by token. The master's secret is not for it.
+pub(super) async fn open(
+    part: &Config,
+    cluster: &Cluster,
+    sources: &SourceMap,
+    aws: Aws,
+    how: Opening<'_>,
     ui: &Ui,
 ) -> Result<Session, Failure> {
-    let Checked {
-        config,
-        cluster,
-        notices,
-        sources,
-    } = check(directory, files, ui)?;
-    let named = (cluster.identifier.span, sources);
-    let aws = Aws::load(cluster.region.as_deref(), None).await;
+    let named = (cluster.identifier.span, sources.clone());
     let finding = rds::discover(&aws, &cluster.identifier.value);
-    let discovered = part("finding the cluster", finding).await;
+    let discovered = trace::part("finding the cluster", finding).await;
     let discovery = discovered.map_err(|error| placed(error, &named))?;
     for note in &discovery.notes {
         ui.note(note);
     }
     let facts = discovery.facts;
-    let compiled = pure_part("compiling", || desired::compile(&config, &cluster, &facts));
+    let compiled = pure_part("compiling", || desired::compile(part, cluster, &facts));
     let desired = match compiled {
         Ok(desired) => desired,
         Err(problems) => {
@@ -119,7 +110,7 @@ pub(super) async fn open_as(
     };
     let actor = actor();
     let mut way_in = cluster.clone();
-    if let Some(reader) = reader {
+    if let Some(reader) = how.reader {
         if !desired.readers.contains(reader) {
             return Err(Failure::Said(format!(
                 "\"{reader}\" is no reader: write readers = [\"{reader}\"] into the cluster block, and apply it once as the \
@@ -131,23 +122,22 @@ pub(super) async fn open_as(
             Err(_) => AdminAuth::Iam,
         };
     }
-    let username = reader.unwrap_or(&desired.admin);
+    let username = how.reader.unwrap_or(&desired.admin);
     let connector = connector(&way_in, &facts, username, &actor).await;
     let connector = connector.map_err(|failure| placed(failure, &named))?;
-    let request = request(&desired, &cluster, parallelism, shallow);
+    let request = request(&desired, cluster, how.parallelism, how.shallow);
     let target = Target {
         aws,
         connector: Arc::new(connector),
         admin_database: cluster.admin.database.clone(),
-        directory: directory.to_owned(),
-        parallelism,
+        directory: how.directory.to_owned(),
+        parallelism: how.parallelism,
         actor,
     };
     Ok(Session {
         desired,
         target,
         request,
-        notices,
         named,
     })
 }
@@ -179,48 +169,6 @@ impl Session {
             other => other,
         }
     }
-
-    /// Reads everything.
-    pub(super) async fn read(&self, ui: &Ui) -> Result<Live, Failure> {
-        let reading = crate::live::read(&self.target.aws, &self.target.connector, &self.request);
-        let read = progress::reading(ui, &self.target, reading).await;
-        let live = read.map_err(|error| self.placed(error))?;
-        for note in &live.notes {
-            ui.note(note);
-        }
-        tracing::info!(
-            aws_calls = live.cost.aws_calls,
-            connections = live.cost.connections,
-            "read"
-        );
-        Ok(live)
-    }
-
-    /// The tenants somebody named, each of which has to be known to the file or to the cluster.
-    pub(super) fn only(&self, args: &ScopeArgs, live: &Live) -> Result<Vec<TenantId>, Failure> {
-        let only: Vec<TenantId> = args.tenants.iter().map(TenantId::new).collect();
-        for tenant in &only {
-            known(&self.desired, live, tenant)?;
-        }
-        Ok(only)
-    }
-}
-
-/// A tenant that the file names, or that is ours on the cluster.
-pub(super) fn known(desired: &Desired, live: &Live, tenant: &TenantId) -> Result<(), Failure> {
-    let ours = live
-        .marks
-        .values()
-        .any(|mark| mark.workspace == desired.workspace && &mark.tenant == tenant);
-    if desired.tenants.contains_key(tenant) || ours {
-        return Ok(());
-    }
-    let names = desired.tenants.keys().map(TenantId::as_str);
-    let meant = crate::diag::suggestion(tenant.as_str(), names)
-        .map_or_else(String::new, |meant| format!("; {meant}"));
-    Err(Failure::Said(format!(
-        "there is no tenant \"{tenant}\", neither in the file nor on the cluster{meant}"
-    )))
 }
 
 /// Makes connections as the admin.
@@ -269,18 +217,9 @@ pub(super) async fn connector(
     })
 }
 
-/// Where the admin's password of a cluster is looked for.
-pub(super) fn password_variable(cluster: &str) -> String {
-    let suffix = cluster.chars().map(|c| match c {
-        'a'..='z' | 'A'..='Z' | '0'..='9' => c.to_ascii_uppercase(),
-        _ => '_',
-    });
-    format!("TENANTCTL_PASSWORD_{}", suffix.collect::<String>())
-}
-
 /// From the environment, which `ps` does not show to others.
 fn password(cluster: &str) -> Result<Secret, Failure> {
-    let own = password_variable(cluster);
+    let own = config::password_variable(cluster);
     std::env::var(&own).or_else(|_| std::env::var("PGPASSWORD")).map(Secret::new).map_err(|_| {
         Failure::Said(format!(
             "no password for the admin: set {own} or PGPASSWORD, or write auth = \"iam\" or \"secret\" in the admin block"

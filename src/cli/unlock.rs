@@ -5,9 +5,11 @@ use std::path::Path;
 
 use clap::Args;
 
+use super::args::OneClusterArgs;
+use super::clusters;
 use super::exit::Failure;
 use super::ui::Ui;
-use super::{Ended, FileArgs, session};
+use super::{Ended, FileArgs};
 use crate::apply::unlock;
 use crate::live::connect::Purpose;
 
@@ -22,13 +24,16 @@ Examples:
 pub(super) struct UnlockArgs {
     #[command(flatten)]
     pub(super) files: FileArgs,
+    #[command(flatten)]
+    cluster: OneClusterArgs,
     /// Do not ask
     #[arg(long)]
     pub(super) auto_approve: bool,
 }
 
 pub(super) async fn run(directory: &Path, args: &UnlockArgs, ui: &Ui) -> Result<Ended, Failure> {
-    let session = session::open(directory, &args.files, 1, true, ui).await?;
+    let session =
+        clusters::open_one(directory, &args.files, args.cluster.cluster.as_deref(), None, ui).await?;
     let workspace = &session.desired.workspace;
     let admin = session.admin(Purpose::Write).await?;
     let holders = unlock::holders(&admin, workspace).await?;

@@ -60,5 +60,6 @@ pub(super) fn load_files(directory: &Path, files: &FileArgs) -> Loaded {
         files: files.files.clone(),
         vars: files.variables.clone(),
         var_files: files.variable_files.clone(),
+        cluster_file: files.cluster_file.clone(),
     })
 }

@@ -1,15 +1,26 @@
-//! The `cluster` block and its `admin`.
+//! `cluster` blocks and their `admin`.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::net::Ipv6Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::Spanned;
 use super::arguments::{Arguments, wrong_type};
 use super::context::Context;
 use super::table::ADMIN;
-use super::types::{Admin, AdminAuth, Cluster, Endpoint, Engine, SharedDatabases, SslMode};
+use super::types::{Admin, AdminAuth, Cluster, Endpoint, Engine, SharedDatabases, SslMode, Tenant};
 use super::value::Kind;
-use crate::diag::{Diagnostic, quote};
+use super::{Loaded, Spanned};
+use crate::diag::{Diagnostic, Span, quote, suggestion};
+
+/// The environment variable with the password of a cluster's admin.
+pub fn password_variable(cluster: &str) -> String {
+    let suffix = cluster.chars().map(|c| match c {
+        'a'..='z' | 'A'..='Z' | '0'..='9' => c.to_ascii_uppercase(),
+        _ => '_',
+    });
+    format!("TENANTCTL_PASSWORD_{}", suffix.collect::<String>())
+}
 
 /// Decodes the block; none where a required argument is missing, which is reported.
 pub(super) fn decode(context: &mut Context<'_>, mut arguments: Arguments, name: String) -> Option<Cluster> {
@@ -61,6 +72,69 @@ pub(super) fn decode(context: &mut Context<'_>, mut arguments: Arguments, name: 
         admin,
         readers,
     })
+}
+
+/// Refuses clusters that any other file than this one has: a password goes where a cluster block says.
+pub(super) fn refuse_elsewhere(loaded: &mut Loaded, file: &Path) {
+    let same = |name: &str| match (fs::canonicalize(name), fs::canonicalize(file)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    };
+    let Loaded {
+        draft,
+        diagnostics,
+        sources,
+    } = loaded;
+    let elsewhere = draft.clusters.values();
+    for cluster in elsewhere.filter(|cluster| !same(sources.name(cluster.span.file))) {
+        let message = format!(
+            "cluster {} stands in another file than {}",
+            quote(&cluster.name),
+            file.display()
+        );
+        diagnostics.push(
+            Diagnostic::error("cluster_elsewhere", message)
+                .at(cluster.span)
+                .help("--cluster-file names the only file that may have clusters: write it there"),
+        );
+    }
+    diagnostics.sort();
+}
+
+/// Whether it is clear which of the file's clusters a tenant is on. A file without any may name those of another file.
+pub(super) fn check_place(context: &mut Context<'_>, clusters: &BTreeMap<String, Span>, tenant: &Tenant) {
+    let names = || clusters.keys().map(String::as_str);
+    let list = || format!("the clusters are {}", names().collect::<Vec<_>>().join(", "));
+    let id = quote(tenant.id.as_str());
+    match &tenant.cluster {
+        _ if clusters.is_empty() || tenant.source.invalid.contains("cluster") => {}
+        None if clusters.len() == 1 => {}
+        None => context.push(
+            Diagnostic::error(
+                "missing_argument",
+                format!("tenant {id} does not say which cluster it is on"),
+            )
+            .at(tenant.span)
+            .help(format!(
+                "write `cluster = \"..\"` into it, or into `defaults`; {}",
+                list()
+            )),
+        ),
+        Some(cluster) if clusters.contains_key(&cluster.value) => {}
+        Some(cluster) => {
+            let message = format!(
+                "tenant {id} is on cluster {}, which is not there",
+                quote(&cluster.value)
+            );
+            let near = suggestion(&cluster.value, names());
+            let help = near.map_or_else(list, |near| format!("{near}; {}", list()));
+            context.push(
+                Diagnostic::error("unknown_cluster", message)
+                    .at(cluster.span)
+                    .help(help),
+            );
+        }
+    }
 }
 
 /// Names of login roles; whose they may be is a matter of the lint.

@@ -28,7 +28,9 @@ const TENANT_COST: usize = 100;
 #[derive(Default)]
 struct Draft {
     workspace: Option<String>,
-    cluster: Option<super::types::Cluster>,
+    clusters: BTreeMap<String, super::types::Cluster>,
+    /// The first place of each cluster's name.
+    cluster_names: BTreeMap<String, Span>,
     naming: Option<Naming>,
     defaults: Partial,
     tenants: BTreeMap<TenantId, (Span, Partial)>,
@@ -54,15 +56,17 @@ pub(super) fn decode(context: &mut Context<'_>, files: &[File], variable_files: 
         decode_variable_file(context, &mut draft, file);
     }
     let defaults = draft.defaults;
-    let tenants = draft.tenants.into_iter().map(|(id, (span, partial))| {
-        let tenant = partial.complete(id.clone(), span, &defaults);
-        (id, tenant)
-    });
+    let tenants: BTreeMap<_, _> = (draft.tenants.into_iter())
+        .map(|(id, (span, partial))| (id.clone(), partial.complete(id, span, &defaults)))
+        .collect();
+    for tenant in tenants.values() {
+        cluster::check_place(context, &draft.cluster_names, tenant);
+    }
     Config {
         workspace: draft.workspace.unwrap_or_else(|| "default".to_owned()),
-        cluster: draft.cluster,
+        clusters: draft.clusters,
         naming: draft.naming.unwrap_or_default(),
-        tenants: tenants.collect(),
+        tenants,
         moves: draft.moves,
     }
 }
@@ -96,12 +100,10 @@ fn decode_block(context: &mut Context<'_>, draft: &mut Draft, file: usize, block
             }
         }
         "cluster" => {
-            if is_first(context, draft, "cluster", span)
-                && let Some((name, label)) = only_label(context, file, block)
-            {
+            if let Some((name, label)) = only_label(context, file, block) {
                 let owner = format!("cluster {}", quote(&name));
                 let arguments = Arguments::of_block(context, (file, block), &table::CLUSTER, owner, label);
-                draft.cluster = cluster::decode(context, arguments, name);
+                add_cluster(context, draft, arguments, name);
             }
         }
         "defaults" => {
@@ -232,10 +234,8 @@ fn decode_object(
             Some(arguments) if name == "tenant" => {
                 add_tenant(context, draft, arguments, entry.key.to_string());
             }
-            Some(arguments) if is_first(context, draft, "cluster", entry.key_span) => {
-                draft.cluster = cluster::decode(context, arguments, entry.key.to_string());
-            }
-            _ => {}
+            Some(arguments) => add_cluster(context, draft, arguments, entry.key.to_string()),
+            None => {}
         }
     }
     true
@@ -324,31 +324,36 @@ fn add_tenant(context: &mut Context<'_>, draft: &mut Draft, mut arguments: Argum
     draft.tenants.insert(id, (span, partial));
 }
 
+fn add_cluster(context: &mut Context<'_>, draft: &mut Draft, arguments: Arguments, name: String) {
+    let span = arguments.span;
+    let first = *draft.cluster_names.entry(name.clone()).or_insert(span);
+    if first != span {
+        let message = format!("cluster {} is defined twice", quote(&name));
+        context.push(
+            Diagnostic::error("duplicate_cluster", message)
+                .at(span)
+                .related(first, "first defined here")
+                .help("give each cluster a name of its own, or put the arguments of both into one block"),
+        );
+        return;
+    }
+    if let Some(cluster) = cluster::decode(context, arguments, name.clone()) {
+        draft.clusters.insert(name, cluster);
+    }
+}
+
 /// Whether a block that may stand once stands here for the first time.
 fn is_first(context: &mut Context<'_>, draft: &mut Draft, kind: &'static str, span: Span) -> bool {
     let Some(first) = draft.once.get(kind) else {
         draft.once.insert(kind, span);
         return true;
     };
-    let (code, message) = match kind {
-        "cluster" => (
-            "second_cluster",
-            "more than one cluster is not built yet".to_owned(),
-        ),
-        _ => (
-            "duplicate_block",
-            format!("there is a second {} block", quote(kind)),
-        ),
-    };
-    let help = match kind {
-        "cluster" => "give each cluster a directory of its own, with a `workspace` of its own",
-        _ => "put the arguments of both into one block",
-    };
+    let message = format!("there is a second {} block", quote(kind));
     context.push(
-        Diagnostic::error(code, message)
+        Diagnostic::error("duplicate_block", message)
             .at(span)
             .related(*first, "the first one is here")
-            .help(help),
+            .help("put the arguments of both into one block"),
     );
     false
 }

@@ -36,6 +36,7 @@ mod variables;
 
 use std::path::PathBuf;
 
+pub use self::cluster::password_variable;
 pub use self::schema::schema;
 use self::scope::File;
 pub use self::settings::looks_secret;
@@ -57,6 +58,8 @@ pub struct LoadRequest {
     pub vars: Vec<(String, String)>,
     /// `--var-file FILE`, in order: a later one wins, and `--var` wins over all.
     pub var_files: Vec<PathBuf>,
+    /// The only file that may have `cluster` blocks; any of them when absent.
+    pub cluster_file: Option<PathBuf>,
 }
 
 /// The outcome of a load.
@@ -86,7 +89,11 @@ impl Loaded {
 /// Reads and decodes a configuration.
 pub fn load(request: &LoadRequest) -> Loaded {
     let read = source::read(request);
-    finish(read, &request.vars)
+    let mut loaded = finish(read, &request.vars);
+    if let Some(file) = &request.cluster_file {
+        cluster::refuse_elsewhere(&mut loaded, &request.dir.join(file));
+    }
+    loaded
 }
 
 /// Reads and decodes a configuration together with texts that are not in a file yet: pairs of a name to show and the text.

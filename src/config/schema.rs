@@ -13,8 +13,6 @@ pub fn schema() -> Value {
             "additionalProperties": { "$ref": format!("#/$defs/{name}") },
         })
     };
-    let mut cluster = labelled("cluster", "The cluster that holds the tenants, by its name.");
-    cluster["maxProperties"] = json!(1);
     let mut client = object(&TENANT);
     client["properties"]["name"] = json!({ "description": "The tenant's name.", "type": "string" });
     client["required"] = json!(["name"]);
@@ -26,7 +24,7 @@ pub fn schema() -> Value {
         "properties": {
             "$schema": { "description": "For editors: where this schema is.", "type": "string" },
             "tenantctl": { "$ref": "#/$defs/tenantctl" },
-            "cluster": cluster,
+            "cluster": labelled("cluster", "The clusters that hold the tenants, by name."),
             "defaults": { "$ref": "#/$defs/defaults" },
             "tenant": labelled("tenant", "The tenants, by name."),
             "clients": {

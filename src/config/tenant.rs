@@ -18,6 +18,7 @@ use crate::diag::{Diagnostic, Span, quote};
 /// What was written; an argument that is absent here comes from the defaults, whole.
 #[derive(Default)]
 pub(super) struct Partial {
+    cluster: Option<Spanned<String>>,
     isolation: Option<Spanned<Isolation>>,
     databases: Option<Databases>,
     allowed_ips: Option<BTreeMap<IpNet, Span>>,
@@ -74,6 +75,7 @@ impl Partial {
         Tenant {
             id,
             span,
+            cluster: self.cluster.or_else(|| defaults.cluster.clone()),
             isolation: self.isolation.or(defaults.isolation.clone()).unwrap_or(Spanned {
                 value: Isolation::Database,
                 span,
@@ -106,6 +108,7 @@ impl Partial {
 
 /// Takes every argument of a tenant; what is left over is unknown.
 pub(super) fn decode(context: &mut Context<'_>, arguments: &mut Arguments) -> Partial {
+    let cluster = arguments.string(context, "cluster");
     let isolation = isolation(context, arguments);
     let databases = databases(context, arguments);
     let allowed_ips = network::decode(context, arguments);
@@ -132,6 +135,7 @@ pub(super) fn decode(context: &mut Context<'_>, arguments: &mut Arguments) -> Pa
     let handover = handover(context, arguments);
     arguments.finish(context);
     Partial {
+        cluster: cluster.map(|(value, span)| Spanned { value, span }),
         isolation,
         databases,
         allowed_ips,

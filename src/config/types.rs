@@ -22,9 +22,9 @@ pub struct Spanned<T> {
 pub struct Config {
     /// The ownership mark; `default` unless the file says otherwise.
     pub workspace: String,
-    /// The cluster that holds the tenants. `None` where only tenants were loaded: enough for
+    /// The clusters that hold the tenants, by name. None where only tenants were loaded: enough for
     /// `validate`, an error for everything that connects.
-    pub cluster: Option<Cluster>,
+    pub clusters: BTreeMap<String, Cluster>,
     /// How object names are made.
     pub naming: Naming,
     /// The tenants, by name.
@@ -44,7 +44,7 @@ pub struct Moved {
     pub span: Span,
 }
 
-/// The `cluster` block.
+/// A `cluster` block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cluster {
     /// Its label, such as `main`.
@@ -129,10 +129,24 @@ pub enum AdminAuth {
 }
 
 impl Config {
+    /// The cluster, where there is exactly one.
+    pub fn only_cluster(&self) -> Option<&Cluster> {
+        let mut clusters = self.clusters.values();
+        clusters.next().filter(|_| clusters.next().is_none())
+    }
+
+    /// The cluster that a tenant is on: the one that it names, or the only one there is.
+    pub fn cluster_of(&self, tenant: &Tenant) -> Option<&Cluster> {
+        match &tenant.cluster {
+            Some(name) => self.clusters.get(&name.value),
+            None => self.only_cluster(),
+        }
+    }
+
     /// The same configuration with every place forgotten: equal for two files of the same meaning.
     #[must_use]
     pub fn without_spans(mut self) -> Self {
-        if let Some(cluster) = &mut self.cluster {
+        for cluster in self.clusters.values_mut() {
             cluster.span = Span::default();
             cluster.engine.span = Span::default();
             cluster.identifier.span = Span::default();
@@ -146,6 +160,9 @@ impl Config {
         for tenant in self.tenants.values_mut() {
             tenant.span = Span::default();
             tenant.isolation.span = Span::default();
+            if let Some(cluster) = &mut tenant.cluster {
+                cluster.span = Span::default();
+            }
             for wanted in tenant.databases.values_mut() {
                 wanted.span = Span::default();
             }
@@ -203,6 +220,8 @@ pub struct Tenant {
     pub id: TenantId,
     /// Its block's label or its list entry's name.
     pub span: Span,
+    /// The name of the cluster that it is on; the only one there is when absent.
+    pub cluster: Option<Spanned<String>>,
     /// How it is kept apart from others.
     pub isolation: Spanned<Isolation>,
     /// Logical database names; `false` means not wanted.

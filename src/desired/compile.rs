@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::naming::{self, TenantNames};
-use super::{Builder, Desired, DesiredTenant, Login, access, database};
+use super::{Builder, Desired, DesiredTenant, Elsewhere, Login, access, database};
 use crate::address::TenantId;
 use crate::config::{AdminAuth, Cluster, Config, Tenant, TenantState};
 use crate::diag::Diagnostic;
 use crate::model::{ClusterFacts, Digest, World};
 
-/// Lowers every tenant. The configuration has passed [`super::lint`]; what is checked here needs the cluster's facts.
+/// Lowers every tenant of a configuration, all of which are on the one cluster. The configuration has passed [`super::lint`]; what is checked here needs the cluster's facts.
 ///
 /// # Errors
 /// Every tenant that cannot live on this cluster, with its place in the file.
@@ -78,6 +78,7 @@ pub fn compile(config: &Config, cluster: &Cluster, facts: &ClusterFacts) -> Resu
         naming: config.naming.clone(),
         moves: naming::final_names(config),
         shared_databases: cluster.shared_databases,
+        elsewhere: Elsewhere::default(),
         digest,
     })
 }

@@ -4,6 +4,7 @@
 //! the engine ([`access`]).
 
 pub mod access;
+pub mod clusters;
 pub mod compile;
 pub mod database;
 pub mod lint;
@@ -19,6 +20,7 @@ use crate::config::{Naming, SharedDatabases};
 use crate::engine::Capabilities;
 use crate::model::{ClusterFacts, DeletionPolicy, Digest, Object, World};
 
+pub use clusters::Elsewhere;
 pub use compile::compile;
 
 /// Everything the file asks for.
@@ -50,6 +52,8 @@ pub struct Desired {
     pub moves: BTreeMap<TenantId, TenantId>,
     /// What happens to PUBLIC on databases that are not ours.
     pub shared_databases: SharedDatabases,
+    /// What is on the file's other clusters; nothing, until those were looked at.
+    pub elsewhere: Elsewhere,
     /// A digest of the meaning: two files that mean the same have the same.
     pub digest: Digest,
 }

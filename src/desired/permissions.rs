@@ -6,6 +6,8 @@
 
 mod table;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::config::{AdminAuth, Cluster, Config, NamePart, NameTemplate};
@@ -79,18 +81,11 @@ pub struct AdminUnknown;
 ///
 /// # Errors
 /// With `auth = "iam"` the file has to name the admin: nothing else can tell whose login is to be allowed.
-pub fn policy(
-    config: &Config,
-    cluster: &Cluster,
-    purpose: Purpose,
-    account: Option<&str>,
-) -> Result<Value, AdminUnknown> {
-    let place = Place::of(config, cluster, account, logins(cluster, purpose)?);
-    let asks_for = |resource| match resource {
-        Resource::Login => !place.logins.is_empty(),
-        Resource::MasterSecret => cluster.admin.auth == AdminAuth::Secret && place.logins.is_empty(),
-        _ => true,
-    };
+pub fn policy(config: &Config, purpose: Purpose, account: Option<&str>) -> Result<Value, AdminUnknown> {
+    let places: Vec<Place<'_>> = (config.clusters.values())
+        .map(|cluster| Ok(Place::of(config, cluster, account, logins(cluster, purpose)?)))
+        .collect::<Result<_, _>>()?;
+    let asks_for = |resource| places.iter().any(|place| place.asks_for(resource));
     let mut statements: Vec<(Resource, Gate, Vec<&str>)> = Vec::new();
     let needed = PERMISSIONS.iter().filter(|row| row.purposes.contains(&purpose));
     for row in needed.filter(|row| asks_for(row.resource)) {
@@ -102,7 +97,7 @@ pub fn policy(
     }
     let statements: Vec<Value> = statements
         .into_iter()
-        .map(|(resource, gate, actions)| place.statement(resource, gate, &actions))
+        .map(|(resource, gate, actions)| statement(&places, resource, gate, &actions))
         .collect();
     Ok(json!({ "Version": "2012-10-17", "Statement": statements }))
 }
@@ -130,6 +125,7 @@ struct Place<'a> {
     account: &'a str,
     cluster: String,
     logins: Vec<&'a str>,
+    by_secret: bool,
     users: String,
     roles: String,
     workspace: &'a str,
@@ -148,6 +144,7 @@ impl<'a> Place<'a> {
             account: account.unwrap_or("*"),
             // RDS has identifiers in lower case, however they are asked for.
             cluster: cluster.identifier.value.to_lowercase(),
+            by_secret: cluster.admin.auth == AdminAuth::Secret && logins.is_empty(),
             logins,
             users: pattern(&config.naming.iam_user),
             roles: pattern(&config.naming.iam_role),
@@ -155,19 +152,15 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn statement(&self, resource: Resource, gate: Gate, actions: &[&str]) -> Value {
-        let mut statement = Map::new();
-        statement.insert("Sid".to_owned(), sid(resource, gate).into());
-        statement.insert("Effect".to_owned(), "Allow".into());
-        statement.insert("Action".to_owned(), actions.into());
-        statement.insert("Resource".to_owned(), self.arn(resource));
-        if let Some(condition) = self.condition(gate) {
-            statement.insert("Condition".to_owned(), condition);
+    fn asks_for(&self, resource: Resource) -> bool {
+        match resource {
+            Resource::Login => !self.logins.is_empty(),
+            Resource::MasterSecret => self.by_secret,
+            _ => true,
         }
-        Value::Object(statement)
     }
 
-    fn arn(&self, resource: Resource) -> Value {
+    fn arns(&self, resource: Resource) -> Vec<String> {
         let Self {
             partition,
             region,
@@ -195,7 +188,7 @@ impl<'a> Place<'a> {
                 return logins.iter().map(user).collect();
             }
         };
-        one.into()
+        vec![one]
     }
 
     fn condition(&self, gate: Gate) -> Option<Value> {
@@ -211,6 +204,26 @@ impl<'a> Place<'a> {
             })),
         }
     }
+}
+
+/// One statement about the resources of all clusters. A single one is no list, but for logins.
+fn statement(places: &[Place<'_>], resource: Resource, gate: Gate, actions: &[&str]) -> Value {
+    let asking = places.iter().filter(|place| place.asks_for(resource));
+    let arns: BTreeSet<String> = asking.flat_map(|place| place.arns(resource)).collect();
+    let mut arns: Vec<Value> = arns.into_iter().map(Value::from).collect();
+    let arns = match arns.len() {
+        1 if resource != Resource::Login => arns.remove(0),
+        _ => arns.into(),
+    };
+    let mut statement = Map::new();
+    statement.insert("Sid".to_owned(), sid(resource, gate).into());
+    statement.insert("Effect".to_owned(), "Allow".into());
+    statement.insert("Action".to_owned(), actions.into());
+    statement.insert("Resource".to_owned(), arns);
+    if let Some(condition) = places.first().and_then(|place| place.condition(gate)) {
+        statement.insert("Condition".to_owned(), condition);
+    }
+    Value::Object(statement)
 }
 
 fn sid(resource: Resource, gate: Gate) -> &'static str {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::elsewhere;
 use super::hold::is_root;
 use super::{Action, Change, Diff, Held, HeldKind, Scope};
 use crate::address::{Address, TenantId};
@@ -12,6 +13,7 @@ use crate::model::Mark;
 /// What adopting tenants' objects takes. What bears somebody else's mark is held, and with it the whole tenant.
 pub fn adopt(desired: &Desired, live: &Live, scope: &Scope) -> Diff {
     let mut diff = Diff::default();
+    let scope = &scope.without(&desired.elsewhere);
     let adoptable = adoptable(desired, live, scope);
     for (address, _, tenant) in desired.objects() {
         if !is_root(address) || !scope.contains(tenant) {
@@ -43,6 +45,11 @@ pub fn adopt(desired: &Desired, live: &Live, scope: &Scope) -> Diff {
                 ),
             }),
             None => {}
+        }
+    }
+    for (tenant, because) in &desired.elsewhere.living {
+        if let Some(held) = elsewhere::living(desired, tenant, because).filter(|_| scope.names(tenant)) {
+            diff.held.push(held);
         }
     }
     diff

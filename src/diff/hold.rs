@@ -101,7 +101,8 @@ impl Differ<'_> {
             Address::SchemaGrant { database, .. }
             | Address::Schema { database, .. }
             | Address::Extension { database, .. } => self.may_not_own(database),
-            Address::IamUser { .. }
+            Address::Cluster { .. }
+            | Address::IamUser { .. }
             | Address::IamUserPolicy { .. }
             | Address::IamRole { .. }
             | Address::IamRolePolicy { .. }

@@ -23,6 +23,9 @@ impl<'a> Differ<'a> {
             let Some(object) = live.world.get(address) else {
                 continue;
             };
+            if self.is_identity_elsewhere(address, &mark.tenant) {
+                continue;
+            }
             match (address, object) {
                 (Address::IamUser { name }, _) => self.leaving_user(address, name, &mark.tenant, object),
                 (Address::IamRole { name }, _) => self.leaving_role(address, name, &mark.tenant, object),

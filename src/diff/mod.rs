@@ -2,6 +2,7 @@
 
 pub mod adopt;
 mod compare;
+mod elsewhere;
 mod hold;
 mod left_over;
 mod left_over_iam;
@@ -29,6 +30,7 @@ use moved::Moves;
 
 pub use adopt::adopt;
 pub use compare::FieldChange;
+pub use elsewhere::{Member, Others, elsewhere};
 pub use mode::Mode;
 pub use moved::Origin;
 
@@ -160,7 +162,7 @@ impl Scope {
 
     /// Whether a tenant counts.
     pub fn contains(&self, tenant: &TenantId) -> bool {
-        self.only.as_ref().is_none_or(|only| only.contains(tenant)) && !self.except.contains(tenant)
+        self.names(tenant) && !self.except.contains(tenant)
     }
 
     /// Whether everything counts, also what is nobody's.
@@ -174,6 +176,7 @@ pub fn diff(desired: &Desired, live: &Live, scope: &Scope) -> Diff {
     let view = View::of(desired, live, scope);
     let mut differ = Differ::new(desired, &view);
     differ.hold_what_cannot_move(&view.moves);
+    differ.hold_what_is_elsewhere();
     differ.hold_what_is_not_ours();
     differ.wanted();
     differ.left_over();
@@ -201,9 +204,9 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     fn of(desired: &Desired, live: &'a Live, scope: &Scope) -> Self {
-        let mut scope = scope.clone();
+        let mut scope = scope.without(&desired.elsewhere);
         let moves = moved::moves(desired, live, &scope);
-        scope.except = moves.left_alone();
+        scope.except.extend(moves.left_alone());
         let mut live = Cow::Borrowed(live);
         if !moves.origins.is_empty() {
             live = Cow::Owned(renamed::renamed(&live, &moves, &desired.workspace));
@@ -352,12 +355,13 @@ impl<'a> Differ<'a> {
     }
 
     fn finish(self) -> Diff {
-        let known: BTreeSet<_> = self
-            .live
-            .marks
-            .values()
-            .filter(|mark| mark.workspace == self.desired.workspace)
-            .map(|mark| mark.tenant.clone())
+        let elsewhere = &self.desired.elsewhere;
+        let known: BTreeSet<_> = (self.live.marks.iter())
+            .filter(|(_, mark)| mark.workspace == self.desired.workspace)
+            .filter(|(address, mark)| {
+                !elsewhere.tenants.contains_key(&mark.tenant) && !elsewhere.identities.contains_key(address)
+            })
+            .map(|(_, mark)| mark.tenant.clone())
             .collect();
         let leaving = self
             .changes

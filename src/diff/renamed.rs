@@ -143,7 +143,9 @@ impl Names<'_> {
                 user: user(of),
                 id: id.clone(),
             },
-            Address::IamRole { .. } | Address::IamRolePolicy { .. } => address.clone(),
+            Address::Cluster { .. } | Address::IamRole { .. } | Address::IamRolePolicy { .. } => {
+                address.clone()
+            }
             Address::Role { name } => Address::Role { name: role(name) },
             Address::RoleSetting { role: of, name } => Address::RoleSetting {
                 role: role(of),

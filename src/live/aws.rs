@@ -21,6 +21,7 @@ use aws_sdk_iam::config::{ConfigBag, Intercept, RuntimeComponents, SharedInterce
 use aws_sdk_iam::error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
+use tokio::sync::Semaphore;
 
 use super::trace;
 
@@ -31,6 +32,8 @@ pub use error::{AwsError, AwsErrorKind};
 const ATTEMPTS: u32 = 8;
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
+/// Writing calls at a time. IAM's limits for writes are low and shared by the whole account.
+const CONCURRENT_IAM_WRITES: usize = 5;
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(30);
 
@@ -39,6 +42,7 @@ const ATTEMPT_LIMIT: Duration = Duration::from_secs(30);
 pub struct Aws {
     config: SdkConfig,
     calls: Calls,
+    iam_writes: Arc<Semaphore>,
     iam: OnceLock<aws_sdk_iam::Client>,
     rds: OnceLock<aws_sdk_rds::Client>,
     sts: OnceLock<aws_sdk_sts::Client>,
@@ -90,11 +94,35 @@ impl Aws {
         Self {
             config,
             calls: Calls::default(),
+            iam_writes: Arc::new(Semaphore::new(CONCURRENT_IAM_WRITES)),
             iam: OnceLock::new(),
             rds: OnceLock::new(),
             sts: OnceLock::new(),
             secrets_manager: OnceLock::new(),
         }
+    }
+
+    /// The same identity in another region. Calls are counted together, and writes to IAM, which is one for all regions,
+    /// are limited together.
+    #[must_use]
+    pub fn in_region(&self, region: Option<&str>) -> Self {
+        let config = match region {
+            Some(region) => {
+                let region = Region::new(region.to_owned());
+                self.config.to_builder().region(region).build()
+            }
+            None => self.config.clone(),
+        };
+        Self {
+            calls: self.calls.clone(),
+            iam_writes: Arc::clone(&self.iam_writes),
+            ..Self::from_config(config)
+        }
+    }
+
+    /// Whoever writes to IAM holds one of these permits while it does.
+    pub fn iam_writes(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.iam_writes)
     }
 
     /// The configuration itself.

@@ -10,15 +10,16 @@ use aws_smithy_types::date_time::Format;
 use futures_util::{StreamExt, stream};
 use tokio_postgres::Row;
 
-use super::aws::Aws;
+use super::aws::{Aws, AwsError};
 use super::connect::{Connector, Purpose, Session};
 use super::iam::account;
 use super::postgres::{grantee, rows};
 use super::read::{merge, read_shared};
 use super::trace::part;
-use super::{Live, ReadCost, ReadError};
+use super::{Live, ReadError};
+use crate::model::account::KeysByUser;
 use crate::model::{
-    DatabaseState, Dependency, Evidence, Fact, FactKind, Known, ParameterGrant, Subscription,
+    Account, DatabaseState, Dependency, Evidence, Fact, FactKind, Known, ParameterGrant, Subscription,
 };
 
 /// What to read.
@@ -34,64 +35,31 @@ pub struct EvidenceRequest {
     pub only_databases: Option<BTreeSet<String>>,
     /// Databases of the service, which are nobody's business.
     pub service_databases: &'static [&'static str],
-    /// Read the AWS account.
-    pub account: bool,
 }
 
-/// Reads Postgres and, where asked for, IAM, at the same time. The world in [`Live`] has no IAM objects: they are in
-/// the account.
+/// Reads the AWS account: identities with what they may do, and access keys.
+pub async fn account(aws: &Aws) -> (Known<Account>, Known<KeysByUser>) {
+    fn known<T>(read: Result<T, AwsError>) -> Known<T> {
+        match read {
+            Ok(found) => Known::Yes(found),
+            Err(error) => Known::No(error.to_string()),
+        }
+    }
+    let (account, keys) = tokio::join!(
+        part("reading IAM", account::read(aws)),
+        part("reading access keys", account::keys(aws))
+    );
+    (known(account), known(keys))
+}
+
+/// Reads Postgres. The account, which is one for all clusters, is not asked for: that is [`account`]'s.
 ///
 /// # Errors
-/// The shared catalogs cannot be read. A database or an account that cannot is part of the evidence.
-pub async fn read(
-    aws: &Aws,
-    connector: &Connector,
-    request: &EvidenceRequest,
-) -> Result<(Live, Evidence), ReadError> {
-    let calls_before = aws.calls();
-    let (postgres, account, keys) = tokio::join!(
-        part("reading Postgres", read_postgres(connector, request)),
-        part("reading IAM", read_account(aws, request)),
-        part("reading access keys", read_keys(aws, request))
-    );
-    let (mut live, mut evidence) = postgres?;
-    evidence.account = account;
-    evidence.keys = keys;
-    live.cost = ReadCost {
-        aws_calls: aws.calls() - calls_before,
-        connections: 1 + evidence.inside.len() + evidence.unopened.len(),
-    };
-    live.opened = evidence.inside.keys().cloned().collect();
-    Ok((live, evidence))
-}
-
-async fn read_account(aws: &Aws, request: &EvidenceRequest) -> Known<crate::model::Account> {
-    if !request.account {
-        return Known::NotAsked;
-    }
-    match account::read(aws).await {
-        Ok(account) => Known::Yes(account),
-        Err(error) => Known::No(error.to_string()),
-    }
-}
-
-async fn read_keys(aws: &Aws, request: &EvidenceRequest) -> Known<crate::model::account::KeysByUser> {
-    if !request.account {
-        return Known::NotAsked;
-    }
-    match account::keys(aws).await {
-        Ok(keys) => Known::Yes(keys),
-        Err(error) => Known::No(error.to_string()),
-    }
-}
-
-async fn read_postgres(
-    connector: &Connector,
-    request: &EvidenceRequest,
-) -> Result<(Live, Evidence), ReadError> {
+/// The shared catalogs cannot be read. A database that cannot is part of the evidence.
+pub async fn read(connector: &Connector, request: &EvidenceRequest) -> Result<(Live, Evidence), ReadError> {
     let session = connector.connect(&request.admin_database, Purpose::Read).await?;
     let (catalogs, ledger) = read_shared(&session, None).await?;
-    let live = merge(catalogs, ledger);
+    let mut live = merge(catalogs, ledger);
     let mut evidence = empty(request.shallow);
     read_shared_facts(&session, &mut evidence).await?;
     if live.server.power.version >= 150_000 {
@@ -124,6 +92,8 @@ async fn read_postgres(
             }
         }
     }
+    live.cost.connections = 1 + evidence.inside.len() + evidence.unopened.len();
+    live.opened = evidence.inside.keys().cloned().collect();
     Ok((live, evidence))
 }
 

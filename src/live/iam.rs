@@ -104,6 +104,36 @@ pub async fn read(aws: &Aws, scope: &IamScope) -> Result<IamRead, AwsError> {
     Ok(result)
 }
 
+/// The same for several clusters of one account, with one reading: each gets what it asks for, and what bears a mark and no
+/// other asks for.
+///
+/// # Errors
+///
+/// As [`read`].
+pub async fn read_each<'s>(
+    aws: &Aws,
+    scopes: impl ExactSizeIterator<Item = &'s IamScope> + Clone,
+) -> Result<Vec<IamRead>, AwsError> {
+    let mut all = IamScope::default();
+    for scope in scopes.clone() {
+        all.workspace.clone_from(&scope.workspace);
+        all.users.extend(scope.users.iter().cloned());
+        all.roles.extend(scope.roles.iter().cloned());
+        all.keys_of.extend(scope.keys_of.iter().cloned());
+    }
+    match scopes.len() {
+        0 => Ok(Vec::new()),
+        1 => Ok(vec![read(aws, &all).await?]),
+        _ => {
+            let mut whole = read(aws, &all).await?;
+            let notes = std::mem::take(&mut whole.notes);
+            let mut parts: Vec<_> = scopes.map(|scope| whole.part(scope, &all)).collect();
+            parts[0].notes = notes;
+            Ok(parts)
+        }
+    }
+}
+
 /// The mark in a list of tags; `None` unless both of our tags are there.
 pub fn mark_of(tags: &[Tag]) -> Option<Mark> {
     let value = |key: &str| tags.iter().find(|tag| tag.key() == key).map(Tag::value);
@@ -197,6 +227,40 @@ fn assemble(found: Found, wanted: &Wanted) -> IamRead {
 }
 
 impl IamRead {
+    /// What one scope asks for, and what none of `all` does.
+    fn part(&self, scope: &IamScope, all: &IamScope) -> Self {
+        let concerns = |address: &Address| match address {
+            Address::IamUser { name: user }
+            | Address::IamUserPolicy { user, .. }
+            | Address::IamAccessKey { user, .. } => scope.users.contains(user) || !all.users.contains(user),
+            Address::IamRole { name: role } | Address::IamRolePolicy { role, .. } => {
+                scope.roles.contains(role) || !all.roles.contains(role)
+            }
+            _ => false,
+        };
+        let objects = self.objects.iter();
+        Self {
+            objects: objects
+                .filter(|(address, _)| concerns(address))
+                .cloned()
+                .collect(),
+            marks: some(&self.marks, concerns),
+            attachments: some(&self.attachments, concerns),
+            gaps: (self.gaps.iter().filter(|(address, _)| concerns(address)))
+                .cloned()
+                .collect(),
+            user_ids: (self.user_ids.iter())
+                .filter(|(user, _)| scope.users.contains(*user) || !all.users.contains(*user))
+                .map(|(user, id)| (user.clone(), id.clone()))
+                .collect(),
+            case_variants: (self.case_variants.iter().filter(|(wanted, _)| concerns(wanted)))
+                .cloned()
+                .collect(),
+            recent: some(&self.recent, concerns),
+            notes: Vec::new(),
+        }
+    }
+
     /// Whether an object is of interest; notes a case variant on the way.
     fn keep(
         &mut self,
@@ -290,6 +354,13 @@ impl IamRead {
             Err(error) => self.gaps.push((address, error.to_string())),
         }
     }
+}
+
+fn some<V: Clone>(map: &BTreeMap<Address, V>, concerns: impl Fn(&Address) -> bool) -> BTreeMap<Address, V> {
+    let chosen = map.iter().filter(|(address, _)| concerns(address));
+    chosen
+        .map(|(address, value)| (address.clone(), value.clone()))
+        .collect()
 }
 
 /// The phrases for what is attached to a user or role.

@@ -25,7 +25,7 @@ use crate::model::{Dependents, Digest, Mark, MembershipRow, Power, Quotas, World
 
 pub use error::{ReadError, describe, is_lost};
 pub use ledger::Ledger;
-pub use read::{ReadRequest, read};
+pub use read::{ReadRequest, Source, read, read_all};
 
 /// Everything that lives, as far as it could be read.
 #[derive(Clone, Debug, Default)]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
+use tokio::sync::mpsc;
 
 use super::aws::{Aws, AwsError, AwsErrorKind};
 use super::connect::{Connector, Purpose, Session};
@@ -13,6 +14,9 @@ use super::trace::part;
 use super::{Ledger, Live, ReadCost, ReadError, iam, ledger, postgres};
 use crate::address::Address;
 use crate::model::{DatabaseState, Object, Quotas};
+
+/// Clusters that are read at a time.
+const CLUSTERS: usize = 16;
 
 /// What has to be read besides the bulk.
 #[derive(Clone, Debug)]
@@ -41,12 +45,83 @@ pub struct ReadRequest {
     pub parallelism: usize,
 }
 
+/// A cluster to read.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// The AWS account, the same for all.
+    pub aws: &'a Aws,
+    /// The way in.
+    pub connector: &'a Connector,
+    /// What for.
+    pub request: &'a ReadRequest,
+}
+
 /// Reads IAM, the shared catalogs, the ledger, and every database asked for.
 ///
 /// # Errors
 /// The admin database or IAM cannot be read. A tenant's database that cannot is a gap.
 pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Result<Live, ReadError> {
+    let source = Source {
+        aws,
+        connector,
+        request,
+    };
+    read_all(&[source]).await?.remove(0)
+}
+
+/// The same for several clusters, at the same time. IAM is one for all of them, and read once: each gets what it asks for
+/// and what nobody asks for. A cluster that cannot be read is an error of its own.
+///
+/// # Errors
+/// IAM cannot be read.
+pub async fn read_all(sources: &[Source<'_>]) -> Result<Vec<Result<Live, ReadError>>, ReadError> {
+    let Some(aws) = sources.first().map(|source| source.aws) else {
+        return Ok(Vec::new());
+    };
     let calls_before = aws.calls();
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let each = (sources.iter().enumerate()).map(|(place, source)| {
+        let sender = sender.clone();
+        read_postgres(source, move |scope| drop(sender.send((place, scope))))
+    });
+    let clusters = stream::iter(each.collect::<Vec<_>>()).buffered(CLUSTERS);
+    drop(sender);
+    // Pages of IAM and connections to databases are what a reading waits for: it waits for both at once.
+    let account = async {
+        let mut scopes = BTreeMap::new();
+        while let Some((place, scope)) = receiver.recv().await {
+            scopes.insert(place, scope);
+        }
+        let read = part("reading IAM", iam::read_each(aws, scopes.values())).await?;
+        Ok::<_, ReadError>(scopes.into_keys().zip(read).collect::<BTreeMap<_, _>>())
+    };
+    let clusters = async { Ok(clusters.collect::<Vec<_>>().await) };
+    let (mut iam, mut lives): (_, Vec<Result<Live, ReadError>>) = tokio::try_join!(account, clusters)?;
+    let mut quotas = None;
+    for (place, (source, live)) in sources.iter().zip(&mut lives).enumerate() {
+        let Ok(live) = live else { continue };
+        if let Some(iam) = iam.remove(&place) {
+            add_iam(live, iam);
+        }
+        if lacks_identities(source.request, live) {
+            if quotas.is_none() {
+                quotas = Some(read_quotas(aws, &mut live.notes).await?);
+            }
+            live.quotas = quotas.unwrap_or_default();
+        }
+    }
+    // Calls are the account's, so they are counted once.
+    if let Some(live) = lives.iter_mut().flatten().next() {
+        live.cost.aws_calls = aws.calls() - calls_before;
+    }
+    Ok(lives)
+}
+
+/// Everything but IAM; `ask` is told what is wanted of that as soon as it is known, or dropped.
+async fn read_postgres(source: &Source<'_>, ask: impl FnOnce(IamScope)) -> Result<Live, ReadError> {
+    let Source {
+        connector, request, ..
+    } = source;
     let shared = async {
         let session = connector.connect(&request.admin_database, Purpose::Read).await?;
         let (catalogs, ledger) = read_shared(&session, request.admin.as_deref()).await?;
@@ -59,11 +134,11 @@ pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Re
         Ok::<_, ReadError>((catalogs, ledger, dependents))
     };
     let (catalogs, ledger, dependents) = part("reading the shared catalogs", shared).await?;
-    let scope = iam_scope(request, &ledger);
+    ask(iam_scope(request, &ledger));
     let mut live = merge(catalogs, ledger);
     live.dependents = dependents;
     let databases = databases(request, &live);
-    let connections = 1 + databases.len();
+    live.cost.connections = 1 + databases.len();
     let share = live.server.share(request.parallelism);
     if share < request.parallelism {
         live.notes.push(format!(
@@ -71,22 +146,9 @@ pub async fn read(aws: &Aws, connector: &Connector, request: &ReadRequest) -> Re
             live.server.free_connections, request.parallelism
         ));
     }
-    // Pages of IAM and connections to databases are what a reading waits for: it waits for both at once.
-    let inside = async { Ok(look_inside(connector, share, databases).await) };
-    let account = async { Ok::<_, ReadError>(iam::read(aws, &scope).await?) };
-    let (iam, inside) = tokio::try_join!(
-        part("reading IAM", account),
-        part("looking into the databases", inside)
-    )?;
-    add_iam(&mut live, iam);
+    let looking = look_inside(connector, share, databases);
+    let inside = part("looking into the databases", looking).await;
     add_inside(&mut live, inside);
-    if lacks_identities(request, &live) {
-        read_quotas(aws, &mut live).await?;
-    }
-    live.cost = ReadCost {
-        aws_calls: aws.calls() - calls_before,
-        connections,
-    };
     Ok(live)
 }
 
@@ -112,15 +174,16 @@ fn lacks_identities(request: &ReadRequest, live: &Live) -> bool {
 }
 
 /// Who may not read the account's figures goes without the warning they would give.
-async fn read_quotas(aws: &Aws, live: &mut Live) -> Result<(), AwsError> {
+async fn read_quotas(aws: &Aws, notes: &mut Vec<String>) -> Result<Quotas, AwsError> {
     match quotas::read(aws).await {
-        Ok(quotas) => live.quotas = quotas,
-        Err(error) if error.kind() == AwsErrorKind::Denied => live.notes.push(format!(
-            "Whether the account has room for new users and roles was not checked: {error}."
-        )),
-        Err(error) => return Err(error),
+        Err(error) if error.kind() == AwsErrorKind::Denied => {
+            notes.push(format!(
+                "Whether the account has room for new users and roles was not checked: {error}."
+            ));
+            Ok(Quotas::default())
+        }
+        read => read,
     }
-    Ok(())
 }
 
 /// The roles that are ours, and that nobody asks for.

@@ -179,6 +179,8 @@ pub fn touched(live: &Live, changes: &[PlannedChange]) -> Vec<(Address, Digest)>
 fn drafts_of(context: &Context<'_>, change: &Change) -> Vec<Draft> {
     let mut drafts = moves::drafts(context, change);
     drafts.extend(match &change.address {
+        // It is found, and never made.
+        Address::Cluster { .. } => Vec::new(),
         Address::IamUser { .. }
         | Address::IamUserPolicy { .. }
         | Address::IamRole { .. }

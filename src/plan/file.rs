@@ -1,9 +1,12 @@
 //! Saved plans: JSON, without secrets, whole or not at all.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{FORMAT, Plan, PlannedChange};
+use serde::{Deserialize, Serialize};
+
+use super::{ClusterPlan, FORMAT, Plan, PlannedChange};
 
 /// Why a plan file could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +36,7 @@ pub enum FileError {
         source: serde_json::Error,
     },
     /// A plan of another format.
-    #[error("{}: this plan has format {found}, this version of tenantctl reads {FORMAT}; plan again", path.display())]
+    #[error("{}: this plan has format {found}, this version of tenantctl reads {FORMAT} and {SEVERAL}; plan again", path.display())]
     Format {
         /// The file.
         path: PathBuf,
@@ -50,18 +53,27 @@ pub enum FileError {
     },
 }
 
+/// The format of a file with the plans of several clusters.
+const SEVERAL: u32 = 2;
 /// Bytes of a plan file, at most. A new tenant takes some 16 KiB.
 const SIZE_LIMIT: u64 = 256 << 20;
 /// Values in a plan file, at most: what a file says about objects is kept as JSON, up to 100 bytes for each value. A new
 /// tenant takes some 250.
 const VALUES: usize = 5_000_000;
 
-/// Writes a plan so that a reader sees all of it or none.
+/// A file with the plans of several clusters.
+#[derive(Serialize, Deserialize)]
+struct Several<P> {
+    format: u32,
+    clusters: P,
+}
+
+/// Writes plans so that a reader sees all of them or none.
 ///
 /// # Errors
 /// The directory is not there or cannot be written.
-pub fn write(path: &Path, plan: &Plan) -> Result<(), FileError> {
-    let text = to_text(plan).map_err(|error| FileError::Io {
+pub fn write(path: &Path, plans: &[ClusterPlan]) -> Result<(), FileError> {
+    let text = to_text(plans).map_err(|error| FileError::Io {
         path: path.to_owned(),
         source: error.into(),
     })?;
@@ -126,11 +138,11 @@ pub fn directory_of(path: &Path) -> Result<&Path, FileError> {
     })
 }
 
-/// Reads a plan.
+/// Reads the plans of a file.
 ///
 /// # Errors
 /// The file cannot be read, or [`parse`] refuses what it holds.
-pub fn read(path: &Path) -> Result<Plan, FileError> {
+pub fn read(path: &Path) -> Result<Vec<ClusterPlan>, FileError> {
     let failed = |source| FileError::Io {
         path: path.to_owned(),
         source,
@@ -143,22 +155,33 @@ pub fn read(path: &Path) -> Result<Plan, FileError> {
     parse(path, &text)
 }
 
-/// What a plan file holds.
+/// What a plan file holds: the plan of the only cluster, or those of all by name.
 ///
 /// # Errors
 /// A value cannot be written as JSON, which no plan has.
-pub fn to_text(plan: &Plan) -> Result<String, serde_json::Error> {
-    serde_json::to_string_pretty(plan).map(|text| text + "\n")
+pub fn to_text(plans: &[ClusterPlan]) -> Result<String, serde_json::Error> {
+    let text = match plans {
+        [only] if only.cluster.is_none() => serde_json::to_string_pretty(&only.plan),
+        several => serde_json::to_string_pretty(&Several {
+            format: SEVERAL,
+            clusters: several,
+        }),
+    };
+    text.map(|text| text + "\n")
 }
 
-/// The plan that a file's text holds; the path is for messages.
+/// The plans that a file's text holds; the path is for messages.
 ///
 /// # Errors
 /// It is no plan, one of another format, or one whose parts do not belong together.
-pub fn parse(path: &Path, text: &str) -> Result<Plan, FileError> {
+pub fn parse(path: &Path, text: &str) -> Result<Vec<ClusterPlan>, FileError> {
     let malformed = |source| FileError::Malformed {
         path: path.to_owned(),
         source,
+    };
+    let inconsistent = |what| FileError::Inconsistent {
+        path: path.to_owned(),
+        what,
     };
     let too_large = || FileError::Io {
         path: path.to_owned(),
@@ -169,26 +192,43 @@ pub fn parse(path: &Path, text: &str) -> Result<Plan, FileError> {
     }
     // A plan of another format is no error of the file's, whatever else it holds.
     let head: Option<Head> = serde_json::from_str(text).ok();
-    match head.and_then(|head| head.format) {
-        Some(found) if found != u64::from(FORMAT) => Err(FileError::Format {
-            path: path.to_owned(),
-            found,
-        }),
-        _ => {
-            let plan = serde_json::from_str(text).map_err(malformed)?;
-            check(&plan).map_err(|what| FileError::Inconsistent {
-                path: path.to_owned(),
-                what,
-            })?;
-            Ok(plan)
+    let plans = match head.and_then(|head| head.format) {
+        Some(found) if found == u64::from(SEVERAL) => {
+            let several: Several<Vec<ClusterPlan>> = serde_json::from_str(text).map_err(malformed)?;
+            check_names(&several.clusters).map_err(inconsistent)?;
+            several.clusters
         }
-    }
+        Some(found) if found != u64::from(FORMAT) => {
+            return Err(FileError::Format {
+                path: path.to_owned(),
+                found,
+            });
+        }
+        _ => vec![ClusterPlan::only(serde_json::from_str(text).map_err(malformed)?)],
+    };
+    plans
+        .iter()
+        .try_for_each(|plan| check(&plan.plan))
+        .map_err(inconsistent)?;
+    Ok(plans)
 }
 
 /// The part of a plan that every format has.
 #[derive(serde::Deserialize)]
 struct Head {
     format: Option<u64>,
+}
+
+/// Each of several plans is the one plan of a cluster with a name.
+fn check_names(plans: &[ClusterPlan]) -> Result<(), String> {
+    let names: BTreeSet<_> = plans.iter().filter_map(|plan| plan.cluster.as_deref()).collect();
+    if plans.is_empty() || names.len() < plans.len() {
+        return Err("each of its plans has to be that of a cluster".to_owned());
+    }
+    match plans.iter().find(|plan| plan.plan.format != FORMAT) {
+        Some(plan) => Err(format!("the plan of a cluster has format {}", plan.plan.format)),
+        None => Ok(()),
+    }
 }
 
 /// Steps are numbered as they stand, and changes name steps that are there: showing a plan and running it count on it.

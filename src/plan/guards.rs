@@ -1,12 +1,14 @@
 //! What forbids applying a plan as it is.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use crate::address::Address;
+use crate::address::{Address, TenantId};
 use crate::desired::Desired;
 use crate::diff::{Action, Diff};
 use crate::live::Live;
-use crate::model::{MembershipRow, Password, Quota, power};
+use crate::model::{MembershipRow, Password, Quota, Quotas, power};
 
 /// A reason to stop before the first write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,9 +25,27 @@ const FREE_PART_PERCENT: usize = 20;
 
 pub(super) fn check(desired: &Desired, live: &Live, diff: &Diff, max_removals: Option<usize>) -> Vec<Guard> {
     let mut guards = Vec::new();
-    guards.extend(removals(diff, max_removals));
+    guards.extend(removals(&diff.leaving, &diff.known, max_removals));
     guards.extend(lockout(desired, live, diff));
-    guards.extend(quotas(live, diff));
+    guards.extend(quotas(live.quotas, std::iter::once(diff)));
+    guards
+}
+
+/// What forbids applying several clusters' plans together: the limits hold for the run, and the account is one. What each
+/// plan says by itself is not said again.
+pub(super) fn together(diffs: &[(&Live, &Diff)], max_removals: Option<usize>) -> Vec<Guard> {
+    let all = |tenants: fn(&Diff) -> &BTreeSet<TenantId>| -> BTreeSet<TenantId> {
+        let each = diffs.iter().flat_map(|(_, diff)| tenants(diff));
+        each.cloned().collect()
+    };
+    let (leaving, known) = (all(|diff| &diff.leaving), all(|diff| &diff.known));
+    let mut guards: Vec<_> = removals(&leaving, &known, max_removals).into_iter().collect();
+    let mut each = diffs.iter().map(|(live, _)| live.quotas);
+    let read = each.find(|quotas| quotas.users.is_some() || quotas.roles.is_some());
+    guards.extend(quotas(
+        read.unwrap_or_default(),
+        diffs.iter().map(|(_, diff)| *diff),
+    ));
     guards
 }
 
@@ -33,13 +53,10 @@ pub(super) fn check(desired: &Desired, live: &Live, diff: &Diff, max_removals: O
 ///
 /// Deletions of the same plan make no room, as they come after everything is made. The quotas:
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
-fn quotas(live: &Live, diff: &Diff) -> impl Iterator<Item = Guard> {
-    let creates = diff
-        .changes
-        .iter()
-        .filter(|change| matches!(change.action, Action::Create(_)));
+fn quotas<'d>(quotas: Quotas, diffs: impl Iterator<Item = &'d Diff>) -> impl Iterator<Item = Guard> {
+    let changes = diffs.flat_map(|diff| &diff.changes);
     let (mut users, mut roles) = (0, 0);
-    for change in creates {
+    for change in changes.filter(|change| matches!(change.action, Action::Create(_))) {
         match change.address {
             Address::IamUser { .. } => users += 1,
             Address::IamRole { .. } => roles += 1,
@@ -49,13 +66,13 @@ fn quotas(live: &Live, diff: &Diff) -> impl Iterator<Item = Guard> {
     let of_users = no_room(
         "users",
         users,
-        live.quotas.users,
+        quotas.users,
         "AWS raises no quota of users: delete users that nobody needs, or use another account",
     );
     let of_roles = no_room(
         "roles",
         roles,
-        live.quotas.roles,
+        quotas.roles,
         "Ask AWS for more under Service Quotas, IAM, \"Roles per account\" (L-FE177D64), or delete roles that nobody needs",
     );
     of_users.into_iter().chain(of_roles)
@@ -73,19 +90,23 @@ fn no_room(kind: &str, wanted: usize, quota: Option<Quota>, remedy: &str) -> Opt
     })
 }
 
-fn removals(diff: &Diff, max_removals: Option<usize>) -> Option<Guard> {
-    let leaving = diff.leaving.len();
+fn removals(
+    leaving: &BTreeSet<TenantId>,
+    known: &BTreeSet<TenantId>,
+    max_removals: Option<usize>,
+) -> Option<Guard> {
+    let (names, leaving) = (leaving, leaving.len());
     let too_many = match max_removals {
         Some(limit) => leaving > limit,
-        None => leaving > FREE_REMOVALS && leaving * 100 > diff.known.len() * FREE_PART_PERCENT,
+        None => leaving > FREE_REMOVALS && leaving * 100 > known.len() * FREE_PART_PERCENT,
     };
     too_many.then(|| {
-        let names: Vec<_> = diff.leaving.iter().map(ToString::to_string).collect();
+        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
         Guard {
             code: "too_many_removals".into(),
             message: format!(
                 "{leaving} of {} tenants would lose their access: {}. If that is meant, pass --max-removals {leaving}",
-                diff.known.len(),
+                known.len(),
                 names.join(", ")
             ),
         }

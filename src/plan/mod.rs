@@ -1,6 +1,7 @@
 //! Changes become steps, in a fixed order of phases. Pure.
 
 mod build;
+mod clusters;
 mod effects;
 pub mod file;
 mod grants;
@@ -19,6 +20,7 @@ use crate::diff::{FieldChange, HeldKind, Mode, Warning};
 use crate::model::Digest;
 
 pub use build::{Options, build};
+pub use clusters::{ClusterPlan, guard_together, unread};
 pub use guards::Guard;
 pub use step::{Command, Expectation, HandOver, IamCommand, Phase, Record, SqlCommand, Step};
 

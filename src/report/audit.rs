@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::printable;
 use super::text::Style;
+use super::{printable, several};
 use crate::audit::probe::Probed;
 use crate::audit::{Audit, Checked, Finding, Severity, Why};
 
@@ -203,6 +203,71 @@ pub fn json(audit: &Audit) -> Value {
         "credentials": audit.credentials,
         "findings": findings,
         "notes": audit.notes,
+    })
+}
+
+/// The audit of one of several clusters.
+#[derive(Clone, Debug)]
+pub struct ClusterAudit {
+    /// The cluster's name, where the file has more than one.
+    pub cluster: Option<String>,
+    /// What came out.
+    pub audit: Audit,
+}
+
+/// The audits of several clusters for people.
+pub fn several(audits: &[ClusterAudit], style: Style) -> String {
+    let mut all = String::new();
+    for ClusterAudit { cluster, audit } in audits {
+        if let Some(cluster) = cluster {
+            several::heading(&mut all, cluster, style);
+        }
+        all.push_str(&text(audit, style));
+        if cluster.is_some() {
+            all.push('\n');
+        }
+    }
+    all
+}
+
+/// The audits of several clusters as one document: that of one, with the cluster's name at each finding, and with what is a
+/// cluster's own by cluster.
+pub fn several_json(audits: &[ClusterAudit], unread: &BTreeMap<String, String>) -> Value {
+    if let ([ClusterAudit { cluster: None, audit }], true) = (audits, unread.is_empty()) {
+        return json(audit);
+    }
+    let mut summary: BTreeMap<&str, usize> = (Severity::ALL.iter())
+        .map(|severity| (severity.as_str(), 0))
+        .collect();
+    let (mut findings, mut clusters) = (Vec::new(), Vec::new());
+    for ClusterAudit { cluster, audit } in audits {
+        for (severity, count) in counts(audit) {
+            *summary.entry(severity.as_str()).or_default() += count;
+        }
+        let of_one = audit.findings.iter().map(finding_json).collect();
+        findings.extend(several::of_cluster(cluster.as_deref(), of_one));
+        let mut own = json(audit);
+        if let Some(own) = own.as_object_mut() {
+            for common in ["format_version", "tool_version", "workspace", "findings"] {
+                own.remove(common);
+            }
+            own.insert("name".to_owned(), json!(cluster));
+            own.insert("error".to_owned(), Value::Null);
+        }
+        clusters.push(own);
+    }
+    clusters.extend(
+        unread
+            .iter()
+            .map(|(name, because)| json!({ "name": name, "error": because })),
+    );
+    json!({
+        "format_version": FORMAT,
+        "tool_version": env!("CARGO_PKG_VERSION"),
+        "workspace": audits.first().map(|audit| &audit.audit.workspace),
+        "summary": summary,
+        "findings": findings,
+        "clusters": clusters,
     })
 }
 

@@ -3,10 +3,11 @@
 
 use std::fmt::Write as _;
 
-use super::{printable, text};
+use super::text::Totals;
+use super::{printable, several, text};
 use crate::diag::LocatedDiagnostic;
 use crate::diff::HeldKind;
-use crate::plan::{ActionWord, Plan, Summary};
+use crate::plan::{ActionWord, ClusterPlan, Plan, Summary};
 
 /// Bytes of a comment, at most. GitHub refuses a body of more than 65,536 characters, and nothing has more characters
 /// than bytes. (GitLab takes 1,000,000.)
@@ -26,18 +27,29 @@ const CLOSING: usize = 512;
 ///
 /// What does not fit is left out whole, the SQL and API calls of all tenants before any section, and the text says so.
 pub fn plan(plan: &Plan, notices: &[LocatedDiagnostic]) -> String {
-    let mut tenants: Vec<Entry<'_>> = text::groups(plan).into_iter().map(Entry::new).collect();
+    plans(&[ClusterPlan::only(plan.clone())], notices)
+}
+
+/// The same for the plans of several clusters, which are named with each tenant.
+pub fn plans(plans: &[ClusterPlan], notices: &[LocatedDiagnostic]) -> String {
+    let several = several::only(plans).is_none();
+    let mut tenants: Vec<Entry<'_>> = (plans.iter())
+        .flat_map(|of| {
+            let groups = text::groups(&of.plan).into_iter();
+            groups.map(move |group| Entry::new(of, group))
+        })
+        .collect();
     tenants.sort_by_key(|entry| entry.rank());
-    let mut markdown = head(plan, &tenants);
-    warnings(&mut markdown, plan, notices);
-    let without_row = table(&mut markdown, &tenants);
+    let mut markdown = head(plans, &tenants);
+    warnings(&mut markdown, plans, notices);
+    let without_row = table(&mut markdown, &tenants, several);
     let room = (COMMENT_LIMIT - RESERVED - CLOSING).saturating_sub(markdown.len());
     let mut sections = String::new();
-    let mut without_section = fill(&mut sections, &tenants, room, |entry| section(plan, entry, true));
+    let mut without_section = fill(&mut sections, &tenants, room, |entry| section(entry, true));
     let verbose = without_section.is_empty();
     if !verbose {
         sections.clear();
-        without_section = fill(&mut sections, &tenants, room, |entry| section(plan, entry, false));
+        without_section = fill(&mut sections, &tenants, room, |entry| section(entry, false));
     }
     markdown.push_str(&sections);
     let left_out = [
@@ -59,13 +71,14 @@ pub fn plan(plan: &Plan, notices: &[LocatedDiagnostic]) -> String {
 
 /// One tenant, with its counts.
 struct Entry<'a> {
+    of: &'a ClusterPlan,
     group: text::Group<'a>,
     summary: Summary,
     held: usize,
 }
 
 impl<'a> Entry<'a> {
-    fn new(group: text::Group<'a>) -> Self {
+    fn new(of: &'a ClusterPlan, group: text::Group<'a>) -> Self {
         let count = |wanted: &[ActionWord]| {
             let changes = group.changes.iter();
             changes.filter(|change| wanted.contains(&change.action)).count()
@@ -77,7 +90,12 @@ impl<'a> Entry<'a> {
         };
         let held = group.held.iter();
         let held = held.filter(|held| held.kind != HeldKind::Retained).count();
-        Self { group, summary, held }
+        Self {
+            of,
+            group,
+            summary,
+            held,
+        }
     }
 
     /// The lower, the more important.
@@ -93,11 +111,16 @@ impl<'a> Entry<'a> {
     }
 }
 
-fn head(plan: &Plan, tenants: &[Entry<'_>]) -> String {
-    let mut markdown = format!("### tenantctl plan of workspace {}\n\n", code(&plan.workspace));
-    let Summary { add, change, destroy } = plan.summary;
-    if plan.is_empty() {
-        let unchanged = grouped(plan.unchanged);
+fn head(plans: &[ClusterPlan], tenants: &[Entry<'_>]) -> String {
+    let workspace = plans.first().map_or("", |plan| &plan.plan.workspace);
+    let mut markdown = format!("### tenantctl plan of workspace {}\n\n", code(workspace));
+    let mut totals = Totals::default();
+    for plan in plans {
+        several::add(&mut totals, &Totals::of(&plan.plan));
+    }
+    let Summary { add, change, destroy } = totals.summary;
+    if totals.changes == 0 {
+        let unchanged = grouped(totals.unchanged);
         let _ = writeln!(
             markdown,
             "No changes. {unchanged} objects are as the file asks.\n"
@@ -116,11 +139,22 @@ fn head(plan: &Plan, tenants: &[Entry<'_>]) -> String {
             counted(changed, "tenant")
         );
     }
-    if !plan.guards.is_empty() {
+    let unread = plans.iter().filter_map(|plan| {
+        let because = plan.unread.as_ref()?;
+        let name = plan.cluster.as_deref().unwrap_or_default();
+        Some(format!("cluster {name}: {because}"))
+    });
+    let unread: Vec<_> = unread.collect();
+    if !unread.is_empty() {
+        markdown.push_str("**Not read:** the tenants of these clusters are held.\n\n");
+        list(&mut markdown, unread.into_iter());
+    }
+    let guards = several::guards(plans);
+    if !guards.is_empty() {
         markdown.push_str("**Refused:** apply will not run this plan.\n\n");
         list(
             &mut markdown,
-            plan.guards.iter().map(|guard| guard.message.clone()),
+            guards.into_iter().map(|guard| guard.message.clone()),
         );
     }
     markdown
@@ -142,7 +176,7 @@ fn list(markdown: &mut String, messages: impl ExactSizeIterator<Item = String>) 
 }
 
 /// Of the file, then of what lives.
-fn warnings(markdown: &mut String, plan: &Plan, notices: &[LocatedDiagnostic]) {
+fn warnings(markdown: &mut String, plans: &[ClusterPlan], notices: &[LocatedDiagnostic]) {
     let of_file = notices.iter().map(|notice| {
         let place = match (&notice.file, notice.line) {
             (Some(file), Some(line)) => format!("{file}:{line}: "),
@@ -150,7 +184,14 @@ fn warnings(markdown: &mut String, plan: &Plan, notices: &[LocatedDiagnostic]) {
         };
         format!("{place}{}", notice.message)
     });
-    let of_live = plan.warnings.iter().map(|warning| warning.message.clone());
+    let of_live = plans.iter().flat_map(|of| {
+        let cluster = of
+            .cluster
+            .as_ref()
+            .map_or_else(String::new, |name| format!("cluster {name}: "));
+        let warnings = of.plan.warnings.iter();
+        warnings.map(move |warning| format!("{cluster}{}", warning.message))
+    });
     let all: Vec<String> = of_file.chain(of_live).collect();
     if all.is_empty() {
         return;
@@ -162,18 +203,28 @@ fn warnings(markdown: &mut String, plan: &Plan, notices: &[LocatedDiagnostic]) {
 }
 
 /// A row a tenant; who has none for want of room.
-fn table<'t, 'a>(markdown: &mut String, tenants: &'t [Entry<'a>]) -> Vec<&'t Entry<'a>> {
+fn table<'t, 'a>(markdown: &mut String, tenants: &'t [Entry<'a>], several: bool) -> Vec<&'t Entry<'a>> {
     if tenants.is_empty() {
         return Vec::new();
     }
-    markdown.push_str("| tenant | add | change | destroy | held |\n|---|---:|---:|---:|---:|\n");
+    markdown.push_str(match several {
+        true => "| cluster | tenant | add | change | destroy | held |\n|---|---|---:|---:|---:|---:|\n",
+        false => "| tenant | add | change | destroy | held |\n|---|---:|---:|---:|---:|\n",
+    });
     let row = |entry: &Entry<'_>| {
         let Summary { add, change, destroy } = entry.summary;
         let title = match entry.group.tenant {
             Some(tenant) => code(tenant.as_str()),
             None => entry.group.title(),
         };
-        format!("| {title} | {add} | {change} | {destroy} | {} |\n", entry.held)
+        let cluster = match &entry.of.cluster {
+            Some(cluster) => format!("| {} ", code(cluster)),
+            None => String::new(),
+        };
+        format!(
+            "{cluster}| {title} | {add} | {change} | {destroy} | {} |\n",
+            entry.held
+        )
     };
     let left_out = fill(markdown, tenants, TABLE, row);
     markdown.push('\n');
@@ -217,12 +268,17 @@ fn hidden(left_out: &[&Entry<'_>], tenants: &[Entry<'_>], of: &str) -> Option<St
     (!left_out.is_empty()).then_some(words)
 }
 
-fn section(plan: &Plan, entry: &Entry<'_>, verbose: bool) -> String {
+fn section(entry: &Entry<'_>, verbose: bool) -> String {
+    let plan = &entry.of.plan;
     let effect = entry.group.tenant.and_then(|tenant| plan.effects.get(tenant));
     let summary = match effect {
         // It begins with the tenant's name.
         Some(effect) => effect.clone(),
         None => entry.group.title(),
+    };
+    let summary = match &entry.of.cluster {
+        Some(cluster) => format!("cluster {cluster}: {summary}"),
+        None => summary,
     };
     let mut objects = String::new();
     let style = text::Style {

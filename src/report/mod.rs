@@ -7,11 +7,51 @@ pub mod import;
 pub mod json;
 pub mod markdown;
 pub mod sarif;
+pub mod several;
 pub mod status;
 mod steps;
 pub mod text;
 
 use std::fmt::Write as _;
+
+use crate::apply::Report;
+use crate::plan::{ClusterPlan, Plan};
+
+/// What became of the plan of one cluster.
+#[derive(Clone, Copy, Debug)]
+pub struct Applied<'a> {
+    /// The cluster's name, where the file has more than one.
+    pub cluster: Option<&'a str>,
+    /// What was to be done.
+    pub plan: &'a Plan,
+    /// What was done, if anything was tried.
+    pub report: Option<&'a Report>,
+    /// Why it took no part, or not to its end.
+    pub lost: Option<&'a str>,
+}
+
+impl<'a> Applied<'a> {
+    /// Plans with their reports and with the clusters that were lost on the way, in the order of the clusters.
+    pub fn of(
+        plans: &'a [ClusterPlan],
+        reports: &'a [Option<Report>],
+        lost: &'a [Option<String>],
+    ) -> Vec<Self> {
+        let each = plans.iter().zip(reports).zip(lost);
+        each.map(|((plan, report), lost)| Self {
+            cluster: plan.cluster.as_deref(),
+            plan: &plan.plan,
+            report: report.as_ref(),
+            lost: lost.as_deref(),
+        })
+        .collect()
+    }
+
+    /// Whether every step was done.
+    pub fn is_complete(&self) -> bool {
+        self.lost.is_none() && self.report.is_some_and(Report::is_complete)
+    }
+}
 
 /// A text for a terminal: what could move the cursor or end a line is spelled out, because names of live objects are
 /// whatever somebody made them.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::audit::ClusterAudit;
 use crate::address::TenantId;
 use crate::audit::{Audit, Finding, RULES, Rule, Severity};
 use crate::model::Digest;
@@ -45,6 +46,21 @@ pub fn sarif(audit: &Audit, places: &Places) -> Value {
             "results": results,
         }],
     })
+}
+
+/// The audits of several clusters, a run each. Code scanning keeps runs apart by what identifies them.
+pub fn several(audits: &[ClusterAudit], places: &Places) -> Value {
+    let mut all = json!({ "$schema": SCHEMA, "version": "2.1.0", "runs": [] });
+    let runs = audits.iter().map(|ClusterAudit { cluster, audit }| {
+        let mut run = sarif(audit, places)["runs"][0].take();
+        if let Some(cluster) = cluster {
+            let id = format!("tenantctl-audit/{}/{cluster}/", audit.workspace);
+            run["automationDetails"]["id"] = json!(id);
+        }
+        run
+    });
+    all["runs"] = runs.collect();
+    all
 }
 
 fn describe(rule: &Rule) -> Value {

@@ -9,7 +9,7 @@ use super::{printable, steps};
 use crate::address::TenantId;
 use crate::apply::{Outcome, Report};
 use crate::diff::{FieldChange, HeldKind};
-use crate::plan::{ActionWord, HeldObject, Plan, PlannedChange, Summary};
+use crate::plan::{ActionWord, Guard, HeldObject, Plan, PlannedChange, Summary};
 
 /// How to write for people.
 #[derive(Clone, Copy, Debug, Default)]
@@ -80,8 +80,15 @@ pub(super) fn groups(plan: &Plan) -> Vec<Group<'_>> {
 /// A whole plan.
 pub fn plan(plan: &Plan, style: Style) -> String {
     let mut text = String::new();
+    tenants_and_warnings(&mut text, plan, style);
+    guards(&mut text, &plan.guards, style);
+    text.push_str(&summary_line(&Totals::of(plan)));
+    text
+}
+
+pub(super) fn tenants_and_warnings(text: &mut String, plan: &Plan, style: Style) {
     for group in groups(plan) {
-        one_group(&mut text, plan, &group, style);
+        one_group(text, plan, &group, style);
         text.push('\n');
     }
     for warning in &plan.warnings {
@@ -95,7 +102,10 @@ pub fn plan(plan: &Plan, style: Style) -> String {
     if !plan.warnings.is_empty() {
         text.push('\n');
     }
-    for guard in &plan.guards {
+}
+
+pub(super) fn guards<'g>(text: &mut String, guards: impl IntoIterator<Item = &'g Guard>, style: Style) {
+    for guard in guards {
         let _ = writeln!(
             text,
             "{} {}\n",
@@ -103,28 +113,42 @@ pub fn plan(plan: &Plan, style: Style) -> String {
             printable(&guard.message)
         );
     }
-    text.push_str(&summary_line(plan));
-    text
 }
 
-fn summary_line(plan: &Plan) -> String {
-    let held = plan
-        .held
-        .iter()
-        .filter(|held| held.kind != HeldKind::Retained)
-        .count();
-    let held = match held {
+/// What a plan comes to.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Totals {
+    pub changes: usize,
+    pub unchanged: usize,
+    pub held: usize,
+    pub summary: Summary,
+}
+
+impl Totals {
+    pub fn of(plan: &Plan) -> Self {
+        let held = plan.held.iter();
+        Self {
+            changes: plan.changes.len(),
+            unchanged: plan.unchanged,
+            held: held.filter(|held| held.kind != HeldKind::Retained).count(),
+            summary: plan.summary,
+        }
+    }
+}
+
+pub(super) fn summary_line(totals: &Totals) -> String {
+    let held = match totals.held {
         0 => String::new(),
         1 => " 1 object is held, see above.".to_owned(),
         many => format!(" {many} objects are held, see above."),
     };
-    if plan.is_empty() {
+    if totals.changes == 0 {
         return format!(
             "No changes. {} objects are as the file asks.{held}\n",
-            plan.unchanged
+            totals.unchanged
         );
     }
-    let Summary { add, change, destroy } = plan.summary;
+    let Summary { add, change, destroy } = totals.summary;
     let held = if held.is_empty() {
         held
     } else {
@@ -283,15 +307,30 @@ pub fn applied_counts(plan: &Plan, report: &Report) -> Summary {
 /// What an apply did.
 pub fn applied(plan: &Plan, report: &Report, style: Style) -> String {
     let mut text = String::new();
+    let end = what_went_on(&mut text, report, style);
+    text.push_str(&end_line(applied_counts(plan, report), end));
+    text
+}
+
+/// How many steps did not end well.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Missing {
+    pub failed: usize,
+    pub unfinished: usize,
+}
+
+/// What was handed over and what failed.
+pub(super) fn what_went_on(text: &mut String, report: &Report, style: Style) -> Missing {
     for path in &report.handed_over {
         let _ = writeln!(text, "handed over: {}", printable(&path.display().to_string()));
     }
-    let mut unfinished = 0;
+    let mut missing = Missing::default();
     let mut said = BTreeSet::new();
     for result in &report.results {
         match &result.outcome {
             Outcome::Done => {}
             Outcome::Failed(problem) => {
+                missing.failed += 1;
                 let of = result
                     .tenant
                     .as_ref()
@@ -306,26 +345,20 @@ pub fn applied(plan: &Plan, report: &Report, style: Style) -> String {
                     }
                 }
             }
-            Outcome::Skipped | Outcome::Interrupted => unfinished += 1,
+            Outcome::Skipped | Outcome::Interrupted => missing.unfinished += 1,
         }
     }
-    let Summary { add, change, destroy } = applied_counts(plan, report);
-    if report.is_complete() {
-        let _ = writeln!(
-            text,
-            "Apply complete! {add} added, {change} changed, {destroy} destroyed."
-        );
-        return text;
+    missing
+}
+
+pub(super) fn end_line(done: Summary, missing: Missing) -> String {
+    let Summary { add, change, destroy } = done;
+    let Missing { failed, unfinished } = missing;
+    if failed + unfinished == 0 {
+        return format!("Apply complete! {add} added, {change} changed, {destroy} destroyed.\n");
     }
-    let failed = report
-        .results
-        .iter()
-        .filter(|result| matches!(result.outcome, Outcome::Failed(_)))
-        .count();
-    let _ = writeln!(
-        text,
+    format!(
         "Apply incomplete: {failed} steps failed, {unfinished} were not started; {add} added, {change} changed, {destroy} \
-         destroyed. Apply again: what is done stays done."
-    );
-    text
+         destroyed. Apply again: what is done stays done.\n"
+    )
 }

@@ -27,4 +27,4 @@ pub use error::Error;
 pub use front_door::FrontDoor;
 pub use gate::{Gate, Side};
 pub use postgres::{MASTER, Options, Postgres, Rows, Superuser};
-pub use world::World;
+pub use world::{Neighbour, World};

@@ -47,17 +47,11 @@ impl World {
             (postgres, aws.join().unwrap_or_else(stopped))
         });
         let (postgres, aws) = (postgres?, aws?);
-        let port = host::free_port()?;
-        let spec = ClusterSpec {
-            identifier,
-            master_username: MASTER,
-            port,
-            iam: true,
-            manage_master_secret: false,
-        };
-        let cluster = aws.create_cluster(&spec)?;
-        let endpoint = format!("{}:{port}", cluster.endpoint);
-        let front_door = FrontDoor::start_on(port, &postgres, &aws, &cluster.resource_id, &[&endpoint])?;
+        let Neighbour {
+            front_door,
+            cluster,
+            postgres,
+        } = Neighbour::of(&aws, postgres, identifier)?;
         let proxy = AwsProxy::start(&aws)?;
         proxy.guard(front_door.gate());
         proxy.check_trust(Some(IpAddr::V4(Ipv4Addr::LOCALHOST)));
@@ -68,6 +62,11 @@ impl World {
             aws,
             postgres,
         })
+    }
+
+    /// Starts another cluster in the same account. Its changes go through a gate of its own.
+    pub fn neighbour(&self, major: u16, identifier: &str) -> Result<Neighbour, Error> {
+        Neighbour::of(&self.aws, Postgres::start(major)?, identifier)
     }
 
     /// The gate that all changes of a run go through, those to AWS and those to Postgres.
@@ -90,5 +89,38 @@ impl World {
     /// `host:port` at which the cluster can be reached.
     pub fn endpoint(&self) -> String {
         self.front_door.endpoint()
+    }
+}
+
+/// Another cluster in the account of a world: a Postgres of its own behind a front door of its own.
+#[derive(Debug)]
+pub struct Neighbour {
+    /// Where clients log in.
+    pub front_door: FrontDoor,
+    /// What AWS says about the cluster.
+    pub cluster: Cluster,
+    /// The server behind the front door.
+    pub postgres: Postgres,
+}
+
+impl Neighbour {
+    /// Makes a server known to an account as a cluster.
+    fn of(aws: &Aws, postgres: Postgres, identifier: &str) -> Result<Self, Error> {
+        let port = host::free_port()?;
+        let spec = ClusterSpec {
+            identifier,
+            master_username: MASTER,
+            port,
+            iam: true,
+            manage_master_secret: false,
+        };
+        let cluster = aws.create_cluster(&spec)?;
+        let endpoint = format!("{}:{port}", cluster.endpoint);
+        let front_door = FrontDoor::start_on(port, &postgres, aws, &cluster.resource_id, &[&endpoint])?;
+        Ok(Self {
+            front_door,
+            cluster,
+            postgres,
+        })
     }
 }

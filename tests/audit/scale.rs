@@ -37,7 +37,7 @@ pub fn desired(tenants: usize) -> Desired {
         iam_enabled: true,
         master_secret_arn: None,
     };
-    compile(config, config.cluster.as_ref().unwrap(), &facts).unwrap()
+    compile(config, config.only_cluster().unwrap(), &facts).unwrap()
 }
 
 /// The cluster and the account as the file asks, and a group that all tenants are in.

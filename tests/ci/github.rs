@@ -136,12 +136,20 @@ fn a_strangers_pull_request_decides_nothing() {
     let job = repository.pull_request();
     assert!(job.well && job.log.contains("No changes."), "{}", job.log);
     untouched();
-    // Under another name it is a second cluster.
-    repository.branch();
-    repository.push("more.hcl", &evil);
-    let job = repository.pull_request();
-    assert!(!job.well && job.log.contains("cluster"), "{}", job.log);
-    untouched();
+    // In another file it is refused, as the same cluster or as one more.
+    for name in ["main", "other"] {
+        repository.branch();
+        repository.push("more.hcl", &evil.replace("\"main\"", &format!("\"{name}\"")));
+        let job = repository.pull_request();
+        assert!(!job.well && job.log.contains("error["), "{}", job.log);
+        let word = if name == "main" {
+            "duplicate_cluster"
+        } else {
+            "cluster_elsewhere"
+        };
+        assert!(job.log.contains(word), "{}", job.log);
+        untouched();
+    }
     // A link would show what it leads to.
     for target in ["/proc/self/environ", "/etc/passwd"] {
         repository.branch();

@@ -51,7 +51,7 @@ fn desired(directory: &Path, var_files: &[&str]) -> Desired {
         iam_enabled: true,
         master_secret_arn: None,
     };
-    compile(config, config.cluster.as_ref().unwrap(), &facts).unwrap()
+    compile(config, config.only_cluster().unwrap(), &facts).unwrap()
 }
 
 #[test]

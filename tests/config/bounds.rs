@@ -313,8 +313,8 @@ fn plan_files_are_bounded() {
         ("values", huge, "too large for a plan"),
         (
             "another format",
-            format!("{{\"format\": 2, \"x\": [{}0]}}", "0,".repeat(4_000_000)),
-            "has format 2",
+            format!("{{\"format\": 3, \"x\": [{}0]}}", "0,".repeat(4_000_000)),
+            "has format 3",
         ),
     ] {
         fs::write(&saved, text).expect("written");

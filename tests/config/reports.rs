@@ -101,7 +101,7 @@ tenant "a" {
 clients = [{ name = "b", databases = ["db1"], rds_iam_auth = false }]
 defaults {}
 defaults {}
-cluster "second" { identifier = "x" }
+cluster "main" { identifier = "x" }
 "#;
 
     not_built_yet: r#"

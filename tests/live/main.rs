@@ -8,6 +8,7 @@
 
 mod adoption;
 mod arguments;
+mod clusters;
 mod crash;
 mod dependents;
 mod failures;

@@ -6,6 +6,7 @@
 
 mod adopting;
 mod applied;
+mod clusters;
 mod comments;
 mod databases;
 mod dependents;

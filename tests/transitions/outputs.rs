@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use tenantctl::plan::{Command, IamCommand, file};
-use tenantctl::report::{json, markdown, status, text};
+use tenantctl::plan::{ClusterPlan, Command, IamCommand, file};
+use tenantctl::report::{json, markdown, several, status, text};
 
 use crate::world::{ONE, RECIPIENT, Small, TWO};
 
@@ -56,7 +56,7 @@ fn the_json_document_has_what_the_contract_says() {
 
 #[test]
 fn a_plan_file_is_the_plan() {
-    let plan = onboarding().plan();
+    let plan = vec![ClusterPlan::only(onboarding().plan())];
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("plan.json");
     file::write(&path, &plan).expect("written");
@@ -75,7 +75,7 @@ fn a_plan_file_is_the_plan() {
 #[test]
 fn an_edited_plan_file_breaks_nothing() {
     let path = Path::new("saved.plan");
-    let text = file::to_text(&onboarding().plan()).expect("JSON");
+    let text = file::to_text(&[ClusterPlan::only(onboarding().plan())]).expect("JSON");
     let edited = |from: &str, to: &str| {
         assert!(text.contains(from), "{from} in {text}");
         file::parse(path, &text.replacen(from, to, 1))
@@ -89,12 +89,12 @@ fn an_edited_plan_file_breaks_nothing() {
         "{swapped}"
     );
 
-    let plan = edited("\"privilege\": \"CONNECT\"", "\"privilege\": \"\\u001b[2J\"").expect("a plan");
+    let plans = edited("\"privilege\": \"CONNECT\"", "\"privilege\": \"\\u001b[2J\"").expect("a plan");
     let style = text::Style {
         color: false,
         verbose: true,
     };
-    for shown in [text::plan(&plan, style), markdown::plan(&plan, &[])] {
+    for shown in [several::plan(&plans, style), markdown::plans(&plans, &[])] {
         assert!(!shown.contains('\u{1b}'), "{shown}");
     }
 }

@@ -73,7 +73,7 @@ pub fn desired(text: &str) -> Desired {
         findings.render(&loaded.sources, tenantctl::diag::Style::default())
     );
     let config = loaded.config().expect("no error");
-    let cluster = config.cluster.as_ref().expect("a cluster");
+    let cluster = config.only_cluster().expect("a cluster");
     compile(config, cluster, &facts()).expect("a file that fits the cluster")
 }
 

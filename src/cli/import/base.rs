@@ -52,8 +52,17 @@ impl<'a> Base<'a> {
                     .into(),
             ));
         }
-        let checked = session::check(directory, &args.files, ui)?;
-        Self::new(directory, args, None, checked.config, checked.cluster)
+        let config = session::check(directory, &args.files, ui)?.config;
+        let Some(cluster) = config.only_cluster().cloned() else {
+            let names: Vec<_> = config.clusters.keys().map(String::as_str).collect();
+            return Err(Failure::Said(format!(
+                "import reads one cluster, and the file has {}. Pass --identifier, and --region or --endpoint if they are needed: \
+                 the file is not read then. Add `cluster = \"..\"` to what is written, in `defaults` or in each tenant, and leave \
+                 its cluster block away",
+                names.join(", ")
+            )));
+        };
+        Self::new(directory, args, None, config, cluster)
     }
 
     /// The same without network: a state may know the cluster, and a file need not.
@@ -65,7 +74,7 @@ impl<'a> Base<'a> {
         ui: &Ui,
     ) -> Result<Self, Failure> {
         let loaded = validate::load_files(directory, &args.files);
-        let has_cluster = loaded.draft().cluster.is_some() || loaded.diagnostics.error_count() > 1;
+        let has_cluster = !loaded.draft().clusters.is_empty() || loaded.diagnostics.error_count() > 1;
         if args.cluster.identifier.is_none() && has_cluster {
             return Self::of(directory, args, ui);
         }
@@ -92,7 +101,7 @@ impl<'a> Base<'a> {
         let block = args.cluster.block(identifier, region.as_ref(), "");
         let loaded = config::load_texts(&[("the command line", &block)], &[], &[]);
         let config = loaded.config().cloned();
-        let cluster = config.as_ref().and_then(|config| config.cluster.clone());
+        let cluster = config.as_ref().and_then(|config| config.only_cluster().cloned());
         let (Some(config), Some(mut cluster)) = (config, cluster) else {
             ui.diagnose(&loaded.diagnostics, &loaded.sources);
             return Err(Failure::Said("the options about the cluster have errors".into()));
@@ -128,6 +137,7 @@ impl<'a> Base<'a> {
             files: self.args.files.files.clone(),
             vars: self.args.files.variables.clone(),
             var_files: self.args.files.variable_files.clone(),
+            cluster_file: self.args.files.cluster_file.clone(),
         }
     }
 
@@ -199,7 +209,7 @@ impl<'a> Base<'a> {
             let loaded = self.load(&text);
             let mut findings = lint::validate(&loaded);
             if let Some(config) = loaded.config().filter(|_| !findings.has_errors()) {
-                let cluster = config.cluster.as_ref().unwrap_or(&self.cluster);
+                let cluster = config.only_cluster().unwrap_or(&self.cluster);
                 match compile(config, cluster, facts) {
                     Ok(desired) => return Ok(Settled { draft, text, desired }),
                     Err(problems) => findings.extend(problems),

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 
 use super::exit::Failure;
 use super::ui::Ui;
-use super::{Ended, FileArgs, session, validate};
+use super::{Ended, FileArgs, validate};
 use crate::config::{self, AdminAuth, Config, Loaded};
 use crate::desired::lint;
 
@@ -71,7 +71,7 @@ pub(super) fn run(directory: &Path, args: &InitArgs, ui: &Ui) -> Result<Ended, F
         if is_wrong(&present, ui) {
             return Ok(Ended::Badly);
         }
-        cluster_is_named = present.draft().cluster.is_some();
+        cluster_is_named = !present.draft().clusters.is_empty();
         tenants_are_named = !present.draft().tenants.is_empty();
     }
     let tenants = match &args.from {
@@ -207,7 +207,7 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
 
 fn next_steps(args: &InitArgs, config: &Config) -> String {
     let mut steps = Vec::new();
-    if let Some(cluster) = &config.cluster {
+    if let Some(cluster) = config.only_cluster() {
         if cluster.identifier.value == PLACEHOLDER {
             steps.push("write the identifier of your cluster into cluster.hcl".to_owned());
         }
@@ -215,7 +215,7 @@ fn next_steps(args: &InitArgs, config: &Config) -> String {
             steps.push("write your first tenant into tenants.hcl".to_owned());
         }
         if cluster.admin.auth == AdminAuth::Password {
-            let variable = session::password_variable(&cluster.name);
+            let variable = config::password_variable(&cluster.name);
             steps.push(format!(
                 "put the admin's password into {variable}, and have AWS credentials"
             ));

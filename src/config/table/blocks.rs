@@ -129,6 +129,14 @@ pub const ADMIN: Block = Block {
 /// What a tenant is given: by its block, its list entry or the defaults.
 const OF_TENANTS: &[Argument] = &[
     row(
+        "cluster",
+        Form::Text,
+        Some("the only cluster there is"),
+        "\"main\"",
+        "The name of the cluster that the tenant is on. Required where the file has [more than one](clusters.md). Another name \
+         moves nothing: the tenant is held until it is where its data is.",
+    ),
+    row(
         "isolation",
         Form::Words(&["database", "schema", "row", "cluster"]),
         Some("`\"database\"`"),

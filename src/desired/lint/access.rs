@@ -148,8 +148,7 @@ pub fn trust_policy_size<'a>(
 
 fn policy_too_large(config: &Config, tenant: &Tenant) -> Option<Diagnostic> {
     let region = config
-        .cluster
-        .as_ref()
+        .cluster_of(tenant)
         .and_then(|cluster| cluster.region.as_deref());
     let partition = partition(region.unwrap_or_default());
     let names = compose(&config.naming, tenant);

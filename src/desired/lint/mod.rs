@@ -4,6 +4,7 @@
 //! either would answer with silence.
 
 mod access;
+mod clusters;
 mod moved;
 mod names;
 mod readers;
@@ -12,6 +13,7 @@ use crate::config::{Config, Loaded};
 use crate::diag::{Diagnostic, Diagnostics};
 
 pub use access::{TRUST_POLICY_SIZE, trust_policy_size};
+pub use clusters::twice;
 
 /// Checks the tenants of a configuration against the rules and against each other.
 pub fn check(config: &Config) -> Vec<Diagnostic> {
@@ -21,6 +23,7 @@ pub fn check(config: &Config) -> Vec<Diagnostic> {
         access::check(config, tenant, &mut findings);
     }
     names::check_collisions(config, &mut findings);
+    clusters::check(config, &mut findings);
     readers::check(config, &mut findings);
     moved::check(config, &mut findings);
     findings
@@ -31,7 +34,7 @@ pub fn check(config: &Config) -> Vec<Diagnostic> {
 pub fn validate(loaded: &Loaded) -> Diagnostics {
     let mut findings = loaded.diagnostics.clone();
     findings.extend(check(loaded.draft()));
-    if loaded.draft().cluster.is_none() && !loaded.diagnostics.has_errors() {
+    if loaded.draft().clusters.is_empty() && !loaded.diagnostics.has_errors() {
         findings.push(
             Diagnostic::warning("no_cluster", "there is no cluster block: nothing can be planned")
                 .help("add: cluster \"main\" { identifier = \"the-rds-cluster-identifier\" }"),

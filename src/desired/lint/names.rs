@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::address::TenantId;
-use crate::config::{Config, Tenant};
+use crate::config::{Cluster, Config, Tenant};
 use crate::desired::naming::{TenantNames, compose};
 use crate::diag::{Diagnostic, Span, quote};
 
@@ -11,6 +11,8 @@ use crate::diag::{Diagnostic, Span, quote};
 const POSTGRES_BYTES: usize = 63;
 /// Names of IAM users and roles.
 pub(super) const IAM_CHARACTERS: usize = 64;
+const IAM_USER: &str = "IAM user";
+const IAM_ROLE: &str = "IAM role";
 /// What IAM allows in a name besides letters and digits.
 const IAM_PUNCTUATION: &str = "+=,.@_-";
 /// `GRANT .. TO "public"`, quoted, means everybody. The others belong to the server or to RDS.
@@ -21,13 +23,14 @@ const RESERVED_DATABASES: [&str; 4] = ["postgres", "template0", "template1", "rd
 /// Checks the names of one tenant.
 pub(super) fn check(config: &Config, tenant: &Tenant, findings: &mut Vec<Diagnostic>) {
     let id = tenant.id.as_str();
-    if let Some(finding) = tenant_name(config, tenant) {
+    let cluster = config.cluster_of(tenant);
+    if let Some(finding) = tenant_name(cluster, tenant) {
         // Composed names contain this one: they would repeat it.
         findings.push(finding);
         return;
     }
     let names = compose(&config.naming, tenant);
-    let iam = [("IAM user", &names.iam_user), ("IAM role", &names.iam_role)];
+    let iam = [(IAM_USER, &names.iam_user), (IAM_ROLE, &names.iam_role)];
     for (kind, name) in iam {
         if let Some(finding) = iam_name(kind, name) {
             findings.push(finding.at(tenant.span));
@@ -35,14 +38,14 @@ pub(super) fn check(config: &Config, tenant: &Tenant, findings: &mut Vec<Diagnos
     }
     let finding = postgres_name("login role", &names.role).or_else(|| {
         let reserved = (names.role != id)
-            .then(|| reserved_role(config, &names.role))
+            .then(|| reserved_role(cluster, &names.role))
             .flatten();
         reserved.map(|why| reserved_name("login role", &names.role, &why))
     });
     findings.extend(finding.map(|finding| finding.at(tenant.span)));
     for (logical, name) in &names.databases {
         let span = database_span(tenant, logical);
-        if let Some(finding) = database_name(config, logical, name) {
+        if let Some(finding) = database_name(cluster, logical, name) {
             findings.push(finding.at(span));
         }
     }
@@ -58,9 +61,9 @@ fn database_span(tenant: &Tenant, logical: &str) -> Span {
 }
 
 /// The tenant's own name: it becomes a tag, a file's name and, by default, a role and an IAM user.
-fn tenant_name(config: &Config, tenant: &Tenant) -> Option<Diagnostic> {
+fn tenant_name(cluster: Option<&Cluster>, tenant: &Tenant) -> Option<Diagnostic> {
     let id = tenant.id.as_str();
-    if let Some(why) = reserved_role(config, id) {
+    if let Some(why) = reserved_role(cluster, id) {
         return Some(reserved_name("tenant", id, &why).at(tenant.span));
     }
     let begins_well = id.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
@@ -109,13 +112,10 @@ fn reserved_name(kind: &str, name: &str, why: &str) -> Diagnostic {
     .help("choose another name: Postgres, RDS or AWS keeps this one for itself")
 }
 
-/// Why a role cannot have a name, compared without case.
-pub(super) fn reserved_role(config: &Config, name: &str) -> Option<String> {
+/// Why a role of a cluster cannot have a name, compared without case.
+pub(super) fn reserved_role(cluster: Option<&Cluster>, name: &str) -> Option<String> {
     let folded = name.to_lowercase();
-    let admin = config
-        .cluster
-        .as_ref()
-        .and_then(|cluster| cluster.admin.username.as_deref());
+    let admin = cluster.and_then(|cluster| cluster.admin.username.as_deref());
     if RESERVED_ROLES.contains(&folded.as_str()) {
         return Some("the name is reserved".to_owned());
     }
@@ -168,7 +168,7 @@ pub(super) fn postgres_name(kind: &str, name: &str) -> Option<Diagnostic> {
     })
 }
 
-fn database_name(config: &Config, logical: &str, name: &str) -> Option<Diagnostic> {
+fn database_name(cluster: Option<&Cluster>, logical: &str, name: &str) -> Option<Diagnostic> {
     if logical.is_empty() {
         return Some(Diagnostic::error("invalid_name", "a database has a name"));
     }
@@ -177,10 +177,7 @@ fn database_name(config: &Config, logical: &str, name: &str) -> Option<Diagnosti
         return Some(Diagnostic::error("invalid_name", message));
     }
     let folded = name.to_lowercase();
-    let admin = config
-        .cluster
-        .as_ref()
-        .map(|cluster| cluster.admin.database.to_lowercase());
+    let admin = cluster.map(|cluster| cluster.admin.database.to_lowercase());
     let is_admin = admin.is_some_and(|admin| admin == folded);
     if RESERVED_DATABASES.contains(&folded.as_str()) || is_admin {
         let why = if is_admin {
@@ -202,15 +199,18 @@ struct Owned<'a> {
     owner: String,
 }
 
-/// Finds names of one kind that are the same, or the same but for case: IAM takes those for one, and people do.
+/// Finds names of one kind that are the same, or the same but for case: IAM takes those for one, and people do. IAM's
+/// are those of an account, whatever the cluster.
 pub(super) fn check_collisions(config: &Config, findings: &mut Vec<Diagnostic>) {
-    let mut by_kind: BTreeMap<&str, BTreeMap<String, Owned<'_>>> = BTreeMap::new();
+    let mut by_kind: BTreeMap<(&str, Option<&str>), BTreeMap<String, Owned<'_>>> = BTreeMap::new();
     // Two tenants whose names differ in case alone collide in every kind: the first is enough.
     let mut reported: Vec<(&TenantId, &TenantId)> = Vec::new();
     for tenant in config.tenants.values() {
         let names = compose(&config.naming, tenant);
+        let cluster = config.cluster_of(tenant).map(|cluster| cluster.name.as_str());
         for (kind, owned) in owned_names(tenant, names) {
-            let names = by_kind.entry(kind).or_default();
+            let place = cluster.filter(|_| !matches!(kind, IAM_USER | IAM_ROLE));
+            let names = by_kind.entry((kind, place)).or_default();
             let folded = owned.name.to_lowercase();
             let Some(first) = names.get(&folded) else {
                 names.insert(folded, owned);
@@ -263,8 +263,8 @@ fn owned_names(tenant: &Tenant, names: TenantNames) -> Vec<(&'static str, Owned<
     };
     let mut owned = vec![
         ("login role", of_tenant(names.role)),
-        ("IAM user", of_tenant(names.iam_user)),
-        ("IAM role", of_tenant(names.iam_role)),
+        (IAM_USER, of_tenant(names.iam_user)),
+        (IAM_ROLE, of_tenant(names.iam_role)),
     ];
     for (logical, name) in names.databases {
         let of_database = Owned {
