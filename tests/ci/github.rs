@@ -136,18 +136,11 @@ fn a_strangers_pull_request_decides_nothing() {
     let job = repository.pull_request();
     assert!(job.well && job.log.contains("No changes."), "{}", job.log);
     untouched();
-    // In another file it is refused, as the same cluster or as one more.
-    for name in ["main", "other"] {
+    for (name, word) in [("main", "duplicate_cluster"), ("more", "cluster_elsewhere")] {
         repository.branch();
-        repository.push("more.hcl", &evil.replace("\"main\"", &format!("\"{name}\"")));
+        repository.push("more.hcl", &evil.replacen("main", name, 1));
         let job = repository.pull_request();
-        assert!(!job.well && job.log.contains("error["), "{}", job.log);
-        let word = if name == "main" {
-            "duplicate_cluster"
-        } else {
-            "cluster_elsewhere"
-        };
-        assert!(job.log.contains(word), "{}", job.log);
+        assert!(!job.well && job.log.contains(word), "{}", job.log);
         untouched();
     }
     // A link would show what it leads to.
@@ -383,7 +376,7 @@ fn the_scripts_are_clean() {
             .arg(script)
             .status()
             .unwrap();
-        assert!(parsed.success(), "{}", script.display());
+        assert!(parsed.success(), "{script:?}");
     }
     let workflows = fs::read_dir(root().join("examples/github-actions/workflows")).unwrap();
     for path in workflows.map(|entry| entry.unwrap().path()) {
