@@ -6,11 +6,9 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use tenantctl::live::Live;
 
 #[path = "../../tests/transitions/applied.rs"]
-#[expect(dead_code, reason = "the tests use the rest")]
 mod applied;
 mod cases;
 #[path = "../../tests/transitions/simulate.rs"]
-#[expect(dead_code, reason = "the tests use the rest")]
 mod simulate;
 #[path = "../../tests/transitions/world.rs"]
 #[expect(dead_code, reason = "the tests use the rest")]
