@@ -39,7 +39,8 @@ pub async fn run(
         actions: actions(&plan),
     };
     ledger::prepare(lock.session(), &run, &plan).await?;
-    let sessions = server.share(target.parallelism);
+    // One for each worker, and one to write down what they do: who waits for a long statement must not hold that up.
+    let sessions = server.share(target.parallelism) + 1;
     let pool = Pool::new(
         Arc::clone(&target.connector),
         &target.admin_database,
