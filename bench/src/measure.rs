@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -19,6 +20,8 @@ const ROOM: f64 = 1.25;
 const APPLY_LIMIT: f64 = 1.3;
 /// How many times its floor a plan may take.
 const PLAN_LIMIT: f64 = 1.5;
+/// What each disk has done so far, <https://docs.kernel.org/admin-guide/iostats.html>.
+const DISKS: &str = "/proc/diskstats";
 const APPLY: [&str; 3] = ["apply", "--auto-approve", "--no-audit"];
 
 /// Something that is timed beside tenantctl.
@@ -271,9 +274,20 @@ impl Bench<'_> {
     }
 }
 
-/// What one has written is on its way to the disk for seconds, and must not be paid by the other.
+/// What one run has written or deleted goes on to keep the disks busy for seconds, at the expense of the next: writes,
+/// and discards of what was freed. Waits until a second passes without any.
 fn let_disks_settle() -> Result<(), Failed> {
     Command::new("sync").status()?;
+    let deadline = Instant::now() + Duration::from_secs(120);
+    let mut before = fs::read_to_string(DISKS)?;
+    while Instant::now() < deadline {
+        thread::sleep(Duration::from_secs(1));
+        let now = fs::read_to_string(DISKS)?;
+        if now == before {
+            break;
+        }
+        before = now;
+    }
     Ok(())
 }
 
