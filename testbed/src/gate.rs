@@ -36,7 +36,24 @@ pub struct Gate {
 #[derive(Debug, Default)]
 struct State {
     passed: Vec<String>,
-    shut_at: Option<(usize, Side)>,
+    shut_at: Option<(At, Side)>,
+}
+
+/// The change at which a gate falls shut.
+#[derive(Debug)]
+enum At {
+    Number(usize),
+    First(String),
+}
+
+impl At {
+    /// Whether it is the last of these.
+    fn is_last(&self, passed: &[String]) -> bool {
+        match self {
+            Self::Number(number) => *number == passed.len(),
+            Self::First(change) => passed.last().is_some_and(|last| last.starts_with(change)),
+        }
+    }
 }
 
 /// What became of a change at the gate.
@@ -54,9 +71,18 @@ impl Gate {
     /// Counts from one again. At the `number`th change from now on the gate falls shut: nothing passes any more, and
     /// nobody hears anything, until it is opened.
     pub fn shut_at(&self, number: usize, side: Side) {
+        self.shut_when(At::Number(number), side);
+    }
+
+    /// The same at the first change that begins like this: what a run does side by side comes in any order.
+    pub fn shut_at_first(&self, change: &str, side: Side) {
+        self.shut_when(At::First(change.to_owned()), side);
+    }
+
+    fn shut_when(&self, at: At, side: Side) {
         let mut state = self.state();
         state.passed.clear();
-        state.shut_at = Some((number, side));
+        state.shut_at = Some((at, side));
         self.phase.send_replace(Phase::Open);
     }
 
@@ -84,13 +110,15 @@ impl Gate {
             let mut state = self.state();
             if *self.phase.borrow() == Phase::Open {
                 state.passed.push(what.chars().take(200).collect());
-                match state.shut_at.filter(|(number, _)| *number == state.passed.len()) {
+                let last = state.shut_at.as_ref();
+                let last = last.filter(|(at, _)| at.is_last(&state.passed));
+                match last.map(|(_, side)| *side) {
                     None => return Passage::Free,
-                    Some((_, Side::After)) => {
+                    Some(Side::After) => {
                         self.phase.send_replace(Phase::Closing);
                         return Passage::Last;
                     }
-                    Some((_, Side::Before)) => drop(self.phase.send_replace(Phase::Closed)),
+                    Some(Side::Before) => drop(self.phase.send_replace(Phase::Closed)),
                 }
             }
         }
