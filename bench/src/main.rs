@@ -6,6 +6,7 @@ mod floor;
 mod measure;
 mod plot;
 mod site;
+mod storage;
 mod terraform;
 
 use std::error::Error;

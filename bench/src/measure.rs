@@ -9,10 +9,10 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::Failed;
 use crate::floor::Floor;
 use crate::site::{Cost, Site};
 use crate::terraform::{Terraform, Workspace};
+use crate::{Failed, storage};
 
 /// How far beyond its limit something may be before `--check` fails: the machine may have been at work on something else.
 const ROOM: f64 = 1.25;
@@ -170,18 +170,27 @@ impl Bench<'_> {
             (self.show)(&row);
             rows.push(row);
         };
-        let mut first = self.first_apply(tenants, &runtime)?;
-        if first.row.is_over() {
-            // Nothing else may have been at work on the machine: what is over its limit has to be so twice.
-            first = self.first_apply(tenants, &runtime)?;
-        }
-        let First { site, row } = first;
-        let another = Site::start(self.major, tenants, self.binary.to_owned())?;
-        let terraform = self.terraform.prepare(&another.world, tenants);
+        let terraform = self.terraform.prepare();
         if let Err(reason) = &terraform {
             (self.say)(&format!("Terraform is not measured: {reason}"));
         }
         let terraform = terraform.ok();
+        let data = storage::for_tenants(tenants * (1 + usize::from(terraform.is_some())));
+        if data.is_none() {
+            (self.say)(&format!("{tenants} tenants have their databases on a disk"));
+        }
+        let start = || Site::start(self.major, tenants, self.binary, data.clone());
+
+        let mut first = Self::first_apply(tenants, &start, &runtime)?;
+        if first.row.is_over() {
+            // Something else may have been at work on the machine: what is over its limit has to be so twice.
+            first = Self::first_apply(tenants, &start, &runtime)?;
+        }
+        let First { site, row } = first;
+        let terraform = match terraform {
+            Some(ready) => Some(ready.with(start()?.world, tenants)?),
+            None => None,
+        };
         let made = terraform.as_ref().map(Workspace::apply).transpose()?;
         add(row.terraform(made));
         let floor = runtime.block_on(Floor::new(&site.world))?;
@@ -215,8 +224,11 @@ impl Bench<'_> {
     }
 
     /// From nothing to all of them: the floor in a world of its own, which is gone before the other one fills.
-    fn first_apply(&self, tenants: usize, runtime: &Runtime) -> Result<First, Failed> {
-        let start = || Site::start(self.major, tenants, self.binary.to_owned());
+    fn first_apply(
+        tenants: usize,
+        start: &dyn Fn() -> Result<Site, Failed>,
+        runtime: &Runtime,
+    ) -> Result<First, Failed> {
         let (site, another) = (start()?, start()?);
         let raw = {
             let plan = of_world(&site.plan()?, &site, &another)?;
@@ -235,7 +247,7 @@ impl Bench<'_> {
 
     /// What a process costs that does next to nothing.
     pub fn start_up(&self, rows: &mut Vec<Row>) -> Result<(), Failed> {
-        let site = Site::start(self.major, 1, self.binary.to_owned())?;
+        let site = Site::start(self.major, 1, self.binary, storage::for_tenants(1))?;
         for what in ["--help", "validate"] {
             let row = self.in_turns(Row::new(1, what), || site.cost(&[what]), &[&nothing])?;
             (self.show)(&row);

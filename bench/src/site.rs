@@ -1,7 +1,7 @@
 //! A world, a configuration directory for it, and tenantctl run in there, with what that took.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
@@ -13,8 +13,6 @@ use crate::Failed;
 
 /// Users and roles on a page of `GetAccountAuthorizationDetails`, at most.
 const PAGE: usize = 1000;
-/// Roles that an account has room for, unless it asked for more.
-const DEFAULT_QUOTA: usize = 1000;
 
 /// What a run took.
 #[derive(Clone, Debug, Default)]
@@ -40,8 +38,8 @@ pub struct Site {
 }
 
 impl Site {
-    /// Starts a world. The file asks for `tenants` tenants of one database each.
-    pub fn start(major: u16, tenants: usize, binary: PathBuf) -> Result<Self, Failed> {
+    /// Starts a world with its databases in `data`. The file asks for `tenants` tenants of one database each.
+    pub fn start(major: u16, tenants: usize, binary: &Path, data: Option<PathBuf>) -> Result<Self, Failed> {
         // The test bed logs every statement and connection, which tests look at and which costs.
         let quiet = [
             ("log_statement", "none"),
@@ -52,23 +50,22 @@ impl Site {
             extra_conf: quiet
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .to_vec(),
+            data,
             ..Options::default()
         };
         let world = World::start_with(major, "prod-tenants", &options)?;
-        // The proxy counts for each new one whether there is room, which takes time.
-        let quota = (tenants >= DEFAULT_QUOTA - 10).then_some(100 * DEFAULT_QUOTA);
         // As many as AWS tells at a time, which the emulator does not do.
         world.proxy.behave(Behaviour {
             page: Some(PAGE),
-            users: quota,
-            roles: quota,
+            users: Some(Behaviour::NO_QUOTA),
+            roles: Some(Behaviour::NO_QUOTA),
             ..Behaviour::default()
         });
         let directory = tempfile::tempdir()?;
         let site = Self {
             world,
             directory,
-            binary,
+            binary: binary.to_owned(),
         };
         let cluster = format!(
             "cluster \"main\" {{\n  identifier = \"prod-tenants\"\n  region = \"eu-central-1\"\n  endpoint = {:?}\n  \

@@ -22,41 +22,43 @@ pub struct Terraform {
     pub plugins: Option<String>,
 }
 
-/// A directory of its own for one world.
-pub struct Workspace<'a> {
+/// A directory of its own, with the providers.
+pub struct Ready<'a> {
     terraform: &'a Terraform,
-    world: &'a World,
     directory: tempfile::TempDir,
 }
 
+/// A world for Terraform.
+pub struct Workspace<'a> {
+    ready: Ready<'a>,
+    world: World,
+}
+
 impl Terraform {
-    /// Fetches the providers for a world's tenants.
+    /// Fetches the providers.
     ///
     /// # Errors
     /// Terraform is not there, or the providers are not.
-    pub fn prepare<'a>(&'a self, world: &'a World, tenants: usize) -> Result<Workspace<'a>, Failed> {
-        let workspace = Workspace {
+    pub fn prepare(&self) -> Result<Ready<'_>, Failed> {
+        let ready = Ready {
             terraform: self,
-            world,
             directory: tempfile::tempdir()?,
         };
-        fs::write(workspace.directory.path().join("main.tf"), MODULE)?;
-        workspace.tenants(tenants)?;
+        fs::write(ready.directory.path().join("main.tf"), MODULE)?;
         let mirror = self
             .plugins
             .as_ref()
             .map(|directory| format!("-plugin-dir={directory}"));
         let mut arguments = vec!["init", "-input=false"];
         arguments.extend(mirror.as_deref());
-        workspace.run(&arguments)?;
-        Ok(workspace)
+        ready.run(&arguments, &[])?;
+        Ok(ready)
     }
 }
 
-impl Workspace<'_> {
-    /// Writes who shall be there.
-    fn tenants(&self, tenants: usize) -> Result<(), Failed> {
-        let world = self.world;
+impl<'a> Ready<'a> {
+    /// Writes which tenants a world shall have.
+    pub fn with(self, world: World, tenants: usize) -> Result<Workspace<'a>, Failed> {
         let tenants: serde_json::Map<_, _> = (0..tenants)
             .map(|n| (format!("t{n:05}"), json!(address(n, false))))
             .collect();
@@ -71,9 +73,30 @@ impl Workspace<'_> {
             "cluster_resource_id": world.cluster.resource_id,
         });
         let path = self.directory.path().join("terraform.tfvars.json");
-        Ok(fs::write(path, variables.to_string())?)
+        fs::write(path, variables.to_string())?;
+        Ok(Workspace { ready: self, world })
     }
 
+    fn run(&self, arguments: &[&str], env: &[(String, String)]) -> Result<Duration, Failed> {
+        let begun = Instant::now();
+        let output = Command::new(&self.terraform.binary)
+            .args(arguments)
+            .arg("-no-color")
+            .current_dir(self.directory.path())
+            .envs(env.iter().cloned())
+            .env("CHECKPOINT_DISABLE", "1")
+            .stdin(Stdio::null())
+            .output()?;
+        if output.status.success() {
+            return Ok(begun.elapsed());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        let first = said.lines().find(|line| line.contains("Error"));
+        Err(format!("terraform {}: {}", arguments.join(" "), first.unwrap_or(&said)).into())
+    }
+}
+
+impl Workspace<'_> {
     /// From nothing to all of them.
     pub fn apply(&self) -> Result<Duration, Failed> {
         self.run(&["apply", "-input=false", "-auto-approve", "-parallelism=8"])
@@ -85,20 +108,6 @@ impl Workspace<'_> {
     }
 
     fn run(&self, arguments: &[&str]) -> Result<Duration, Failed> {
-        let begun = Instant::now();
-        let output = Command::new(&self.terraform.binary)
-            .args(arguments)
-            .arg("-no-color")
-            .current_dir(self.directory.path())
-            .envs(self.world.env())
-            .env("CHECKPOINT_DISABLE", "1")
-            .stdin(Stdio::null())
-            .output()?;
-        if output.status.success() {
-            return Ok(begun.elapsed());
-        }
-        let said = String::from_utf8_lossy(&output.stderr);
-        let first = said.lines().find(|line| line.contains("Error"));
-        Err(format!("terraform {}: {}", arguments.join(" "), first.unwrap_or(&said)).into())
+        self.ready.run(arguments, &self.world.env())
     }
 }

@@ -36,6 +36,9 @@ pub struct Options {
     pub extra_conf: Vec<(String, String)>,
     /// Host names and addresses for the server's certificate besides `localhost` and `127.0.0.1`.
     pub names: Vec<String>,
+    /// The directory for its data while it runs. `None` is `$TENANTCTL_TESTBED_DATA`, or where that is not set, a
+    /// directory beside what `scripts/setup` installs.
+    pub data: Option<PathBuf>,
 }
 
 /// How to connect as the bootstrap superuser: by the socket, where nobody is asked for a password.
@@ -72,7 +75,8 @@ impl Postgres {
         let prefix = host::postgres_prefix(major)?;
         let account = Account::find()?;
         let template = template::data_directory(major, &prefix, account)?;
-        Self::start_in(&host::data(), major, &prefix, account, &template, options)
+        let data = options.data.clone().unwrap_or_else(host::data);
+        Self::start_in(&data, major, &prefix, account, &template, options)
     }
 
     /// Copies a data directory to a new one in `parent` and starts a server on the copy.

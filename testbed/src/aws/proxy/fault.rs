@@ -73,6 +73,16 @@ pub struct Behaviour {
     pub page: Option<usize>,
 }
 
+impl Behaviour {
+    /// A quota that nothing reaches: it is told, and new users or roles are not counted, which takes time.
+    pub const NO_QUOTA: usize = 1_000_000;
+
+    /// The quotas of users and of roles that somebody can reach.
+    pub(super) fn counted(&self) -> [Option<usize>; 2] {
+        [self.users, self.roles].map(|quota| quota.filter(|&quota| quota < Self::NO_QUOTA))
+    }
+}
+
 /// The sequence of chances.
 #[derive(Debug, Default)]
 pub(super) struct Weather(u64);

@@ -79,9 +79,9 @@ impl Shared {
                 return Ok(Some(refusal(404, "NoSuchEntity", message)));
             }
         }
-        let (strict, users, roles) = {
+        let (strict, [users, roles]) = {
             let behaviour = &self.state().behaviour;
-            (behaviour.strict, behaviour.users, behaviour.roles)
+            (behaviour.strict, behaviour.counted())
         };
         let name = entity(call).map(|(_, name)| name).unwrap_or_default();
         match call.action.as_str() {
@@ -104,10 +104,7 @@ impl Shared {
 
     /// Where there is a quota, users and roles are counted and made one after the other, so that none slips through.
     pub(super) async fn in_turn(&self, call: &Call) -> Option<tokio::sync::MutexGuard<'_, ()>> {
-        let limited = {
-            let behaviour = &self.state().behaviour;
-            behaviour.users.is_some() || behaviour.roles.is_some()
-        };
+        let limited = self.state().behaviour.counted().iter().any(Option::is_some);
         let creates = matches!(call.action.as_str(), "CreateUser" | "CreateRole");
         match limited && creates {
             true => Some(self.creating.lock().await),
