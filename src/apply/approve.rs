@@ -6,8 +6,7 @@ use super::lock::Lock;
 use super::{ApplyError, ApprovedPlan, Target, ledger};
 use crate::address::Address;
 use crate::live::{self, ReadRequest, Source};
-use crate::model::Digest;
-use crate::plan::{Plan, Step};
+use crate::plan::{Outline, Plan};
 
 pub use crate::live::Live;
 
@@ -34,15 +33,15 @@ pub async fn prepare(target: &Target, lock: &Lock, live: &Live, workspace: &str)
 }
 
 /// A plan to approve.
-pub struct Candidate<'a> {
+pub struct Candidate<'p, 'a> {
     /// The plan.
-    pub plan: &'a Plan,
+    pub plan: &'p Plan,
     /// Where it is for.
     pub target: &'a Target,
     /// What was read for it.
     pub request: &'a ReadRequest,
-    /// Makes a plan from what lives now, confined to the same tenants.
-    pub again: &'a dyn Fn(&Live) -> Plan,
+    /// Plans from what lives now, confined to the same tenants.
+    pub again: &'a dyn Fn(&Live) -> Outline,
 }
 
 /// Reads again what the plans touch, compares digests, and plans once more: what moved since a plan was made was not
@@ -52,9 +51,9 @@ pub struct Candidate<'a> {
 /// # Errors
 /// IAM cannot be read. For one plan: its cluster cannot, something moved, the plan is for another cluster or configuration,
 /// or a guard forbids it.
-pub async fn approve(
-    candidates: &[Candidate<'_>],
-) -> Result<Vec<Result<ApprovedPlan, ApplyError>>, ApplyError> {
+pub async fn approve<'p>(
+    candidates: &[Candidate<'p, '_>],
+) -> Result<Vec<Result<ApprovedPlan<'p>, ApplyError>>, ApplyError> {
     let requests: Vec<_> = candidates.iter().map(narrowed).collect();
     let sources = candidates
         .iter()
@@ -68,23 +67,26 @@ pub async fn approve(
     let approved = candidates.iter().zip(lives).map(|(candidate, live)| {
         let live = live?;
         let now = (candidate.again)(&live);
-        check(candidate.plan.clone(), &live, &now).map_err(|refused| *refused)
+        check(candidate.plan, &live, &now).map_err(|refused| *refused)
     });
     Ok(approved.collect())
 }
 
 /// The part of the world that a plan touches.
-fn narrowed(candidate: &Candidate<'_>) -> ReadRequest {
+fn narrowed(candidate: &Candidate<'_, '_>) -> ReadRequest {
     let Candidate { plan, request, .. } = candidate;
     let inside = plan
         .touched
         .iter()
         .filter_map(|(address, _)| address.inside_database());
     // What is inside one that moves is still under its old name.
-    let moving = plan.changes.iter().filter_map(|change| match &change.moved_from {
-        Some(Address::Database { name }) => Some(name.as_str()),
-        _ => None,
-    });
+    let moving = plan
+        .changes
+        .iter()
+        .filter_map(|change| match change.moved_from.as_deref() {
+            Some(Address::Database { name }) => Some(name.as_str()),
+            _ => None,
+        });
     let touched: BTreeSet<String> = inside.chain(moving).map(str::to_owned).collect();
     ReadRequest {
         only_databases: Some(touched),
@@ -94,7 +96,7 @@ fn narrowed(candidate: &Candidate<'_>) -> ReadRequest {
 }
 
 /// The pure half of [`approve`].
-fn check(plan: Plan, live: &Live, now: &Plan) -> Result<ApprovedPlan, Box<ApplyError>> {
+fn check<'a>(plan: &'a Plan, live: &Live, now: &Outline) -> Result<ApprovedPlan<'a>, Box<ApplyError>> {
     if let Some(guard) = plan.guards.first().or(now.guards.first()) {
         return Err(Box::new(ApplyError::Guarded(guard.message.clone())));
     }
@@ -122,9 +124,8 @@ fn check(plan: Plan, live: &Live, now: &Plan) -> Result<ApprovedPlan, Box<ApplyE
             return stale(format!("{address} has changed since it was made"));
         }
     }
-    let asked_for: BTreeSet<Digest> = now.steps.iter().map(meaning).collect();
     for step in &plan.steps {
-        if !asked_for.contains(&meaning(step)) {
+        if !now.steps.contains(&step.meaning()) {
             return stale(format!(
                 "what it would do to {} is not what a plan made now would do",
                 step.address
@@ -136,17 +137,4 @@ fn check(plan: Plan, live: &Live, now: &Plan) -> Result<ApprovedPlan, Box<ApplyE
         recent: live.recent.clone(),
         server: live.server.clone(),
     })
-}
-
-/// A step without its number, which depends on what else is planned.
-fn meaning(step: &Step) -> Digest {
-    let Step {
-        id: _,
-        phase,
-        address,
-        tenant,
-        command,
-        records,
-    } = step;
-    Digest::of(&(phase, address, tenant, command, records))
 }

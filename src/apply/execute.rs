@@ -186,10 +186,10 @@ impl Executor<'_> {
     /// Nobody may be in a database that is renamed.
     async fn with_who_is_there(&self, step: &Step, error: ApplyError) -> ApplyError {
         let renamed = step.records.iter().find_map(|record| match record {
-            Record::Moved {
-                from: Address::Database { name },
-                ..
-            } => Some(name),
+            Record::Moved { from, .. } => match from.as_ref() {
+                Address::Database { name } => Some(name),
+                _ => None,
+            },
             _ => None,
         });
         let (Some(name), Some(&SqlState::OBJECT_IN_USE)) = (renamed, error.sql_state()) else {

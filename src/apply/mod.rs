@@ -39,8 +39,8 @@ pub use error::ApplyError;
 pub use run::run;
 
 /// A plan that was found to be still true, under the lock. Only [`approve()`] makes one.
-pub struct ApprovedPlan {
-    plan: Plan,
+pub struct ApprovedPlan<'p> {
+    plan: &'p Plan,
     /// What IAM may not know everywhere yet, though this run did not make it.
     recent: BTreeMap<Address, Recent>,
     /// How much room the server has.

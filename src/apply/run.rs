@@ -24,7 +24,7 @@ use crate::plan::{ActionWord, Command, Phase, Plan, Step};
 /// # Errors
 /// The ledger cannot be written. What goes wrong with a step is in the report.
 pub async fn run(
-    approved: ApprovedPlan,
+    approved: ApprovedPlan<'_>,
     target: &Target,
     lock: &Lock,
     interrupt: &Interrupt,
@@ -36,9 +36,9 @@ pub async fn run(
         id: format!("{:016x}", rand::random::<u64>()),
         workspace: plan.workspace.clone(),
         actor: target.actor.clone(),
-        actions: actions(&plan),
+        actions: actions(plan),
     };
-    ledger::prepare(lock.session(), &run, &plan).await?;
+    ledger::prepare(lock.session(), &run, plan).await?;
     // One for each worker, and one to write down what they do: who waits for a long statement must not hold that up.
     let sessions = server.share(target.parallelism) + 1;
     let pool = Pool::new(
@@ -61,7 +61,7 @@ pub async fn run(
         progress,
         state: Mutex::default(),
     };
-    worker.phases(&plan, target.parallelism.max(1)).await;
+    worker.phases(plan, target.parallelism.max(1)).await;
     let State {
         outcomes,
         handed_over,
@@ -80,7 +80,7 @@ pub async fn run(
         tracing::debug!(%error, "the end of the run could not be written");
     }
     Ok(Report {
-        results: results(&plan, &outcomes),
+        results: results(plan, &outcomes),
         handed_over,
         elapsed: started.elapsed(),
     })

@@ -97,7 +97,7 @@ pub(super) async fn run(directory: &Path, args: &AdoptArgs, ui: &Ui) -> Result<E
 
 /// Only the file says what a tenant's objects are.
 fn named(clusters: &Clusters, tenant: &TenantId) -> Result<(), Failure> {
-    let tenants = || (clusters.members.iter()).flat_map(|member| member.part.tenants.keys());
+    let tenants = || (clusters.members.iter()).flat_map(|member| &member.tenants);
     if tenants().any(|known| known == tenant) {
         return Ok(());
     }

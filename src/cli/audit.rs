@@ -166,7 +166,7 @@ fn deliver(
 ) -> Result<(), Failure> {
     if args.json {
         let lost = clusters.members.iter();
-        let lost = lost.filter_map(|member| Some((member.name.clone(), member.lost.clone()?)));
+        let lost = lost.filter_map(|member| Some((member.cluster.name.clone(), member.lost.clone()?)));
         let document = report::audit::several_json(audits, &lost.collect());
         ui.data(&format!("{document:#}\n"));
     } else if args.sarif {

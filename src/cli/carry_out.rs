@@ -17,7 +17,7 @@ use crate::apply::lock::{self, Lock};
 use crate::apply::{self, ApplyError, ApprovedPlan, Candidate, Live, Report};
 use crate::live::connect::Purpose;
 use crate::live::trace::part;
-use crate::plan::{self, ClusterPlan, Plan};
+use crate::plan::{self, ClusterPlan, Outline, Plan};
 
 /// The locks of a run, by the place of the cluster.
 pub(super) type Locks = BTreeMap<usize, Lock>;
@@ -38,7 +38,7 @@ pub(super) async fn take_locks(clusters: &mut Clusters, wait: Duration, ui: &Ui)
             Some(name) => ui.note(&format!("cluster {name}: waiting up to {wait:?} for {holder}")),
             None => ui.note(&format!("waiting up to {wait:?} for {holder}")),
         };
-        let workspace = clusters.members[place].part.workspace.clone();
+        let workspace = clusters.members[place].workspace.clone();
         let taken = match connected {
             Ok(session) => lock::acquire(session, &workspace, (deadline, wait), waiting)
                 .await
@@ -100,7 +100,7 @@ async fn prepare(clusters: &mut Clusters, locks: &Locks, ui: &Ui) -> Result<(), 
     let preparing = clusters.taking_part().filter_map(|(place, member, session)| {
         let (live, lock) = (member.live.as_ref()?, locks.get(&place)?);
         Some(async move {
-            let prepared = apply::prepare(&session.target, lock, live, &member.part.workspace).await;
+            let prepared = apply::prepare(&session.target, lock, live, &member.workspace).await;
             (place, prepared)
         })
     });
@@ -114,12 +114,12 @@ async fn prepare(clusters: &mut Clusters, locks: &Locks, ui: &Ui) -> Result<(), 
 }
 
 /// The plans that are still true, by the place of their cluster.
-async fn approve(
+async fn approve<'p>(
     clusters: &mut Clusters,
-    plans: &[ClusterPlan],
+    plans: &'p [ClusterPlan],
     compare: Compare,
     ui: &Ui,
-) -> Result<BTreeMap<usize, ApprovedPlan>, Failure> {
+) -> Result<BTreeMap<usize, ApprovedPlan<'p>>, Failure> {
     let (places, approved) = {
         let taking_part: Vec<_> = clusters.taking_part().collect();
         let again: Vec<_> = (taking_part.iter())
@@ -161,12 +161,12 @@ async fn approve(
     Ok(good)
 }
 
-/// Makes a plan anew, with what the first one was made with.
-fn again<'a>(session: &'a Session, plan: &Plan, compare: Compare) -> impl Fn(&Live) -> Plan + use<'a> {
+/// Plans anew, with what the first plan was made with.
+fn again<'a>(session: &'a Session, plan: &Plan, compare: Compare) -> impl Fn(&Live) -> Outline + use<'a> {
     let options = plan.options();
     let scope = options.scope();
     move |live: &Live| {
         let desired = &session.desired;
-        plan::build(desired, live, &compare(desired, live, &scope), &options)
+        plan::outline(desired, live, &compare(desired, live, &scope), &options)
     }
 }

@@ -46,10 +46,12 @@ pub(super) struct Clusters {
 
 /// One of them.
 pub(super) struct Member {
-    /// Its name in the file.
-    pub name: String,
-    /// The configuration of this cluster alone.
-    pub part: Config,
+    /// Its block in the file.
+    pub cluster: Cluster,
+    /// The ownership mark.
+    pub workspace: String,
+    /// The tenants that the file has on it.
+    pub tenants: Vec<TenantId>,
     /// A way in, as long as nothing is wrong with it.
     pub session: Option<Session>,
     /// What lives there, once it was read.
@@ -95,8 +97,9 @@ pub(super) async fn open(selection: &Selection<'_>, ui: &Ui) -> Result<Clusters,
     for ((part, cluster), session) in parts.into_iter().zip(opened) {
         let place = clusters.members.len();
         clusters.members.push(Member {
-            name: cluster.name,
-            part,
+            cluster,
+            workspace: part.workspace,
+            tenants: part.tenants.into_keys().collect(),
             session: None,
             live: None,
             lost: None,
@@ -218,7 +221,7 @@ pub(super) fn named<'n>(names: &'n [String], name: &str) -> Result<&'n str, Fail
 impl Clusters {
     /// The name to show with what is about a member, where there are several.
     pub(super) fn label(&self, place: usize) -> Option<String> {
-        self.several.then(|| self.members[place].name.clone())
+        self.several.then(|| self.members[place].cluster.name.clone())
     }
 
     /// Goes on without a cluster, where there are others; says why.
@@ -228,7 +231,7 @@ impl Clusters {
         }
         let member = &mut self.members[place];
         member.lost = Some(failure.to_string());
-        let failure = failure.within(&format!("cluster {}", member.name));
+        let failure = failure.within(&format!("cluster {}", member.cluster.name));
         failure.show(ui);
         Ok(())
     }
@@ -251,11 +254,9 @@ impl Clusters {
         let mut seen: BTreeMap<&str, &Cluster> = BTreeMap::new();
         let mut diagnostics = Diagnostics::default();
         for member in &self.members {
-            let (Some(id), Some(cluster)) = (&member.resource_id, member.part.only_cluster()) else {
-                continue;
-            };
-            if let Some(first) = seen.insert(id, cluster) {
-                diagnostics.push(lint::twice(first, cluster));
+            let Some(id) = &member.resource_id else { continue };
+            if let Some(first) = seen.insert(id, &member.cluster) {
+                diagnostics.push(lint::twice(first, &member.cluster));
             }
         }
         if diagnostics.is_empty() {
@@ -307,11 +308,11 @@ impl Clusters {
     /// Tells each cluster what is on the others.
     fn look_around(&mut self) {
         let known: BTreeMap<&str, &str> = (self.members.iter())
-            .filter_map(|member| Some((member.name.as_str(), member.resource_id.as_deref()?)))
+            .filter_map(|member| Some((member.cluster.name.as_str(), member.resource_id.as_deref()?)))
             .collect();
         let read: BTreeSet<&str> = (self.members.iter())
             .filter(|member| member.live.is_some())
-            .map(|member| member.name.as_str())
+            .map(|member| member.cluster.name.as_str())
             .collect();
         let names = || self.names.iter();
         let others = Others {
@@ -332,7 +333,7 @@ impl Clusters {
         let surveyed: Vec<Surveyed<'_>> = (self.members.iter())
             .filter_map(|member| {
                 Some(Surveyed {
-                    name: &member.name,
+                    name: &member.cluster.name,
                     desired: &member.session.as_ref()?.desired,
                     live: member.live.as_ref()?,
                 })

@@ -130,7 +130,9 @@ pub(super) fn make(clusters: &Clusters, options: &Options, compare: Compare) -> 
             }),
             None => {
                 let because = member.lost.as_deref().unwrap_or_default();
-                (plan::unread(&member.part, &member.name, because, options), None)
+                let name = &member.cluster.name;
+                let plan = plan::unread(name, &member.workspace, &member.tenants, because, options);
+                (plan, None)
             }
         };
         plans.push(ClusterPlan {

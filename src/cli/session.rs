@@ -48,7 +48,8 @@ pub(super) fn check(directory: &Path, files: &FileArgs, ui: &Ui) -> Result<Check
     if !diagnostics.is_empty() && (diagnostics.has_errors() || !ui.quiet) {
         ui.diagnose(&diagnostics, &loaded.sources);
     }
-    let Some(mut config) = loaded.config().filter(|_| !diagnostics.has_errors()).cloned() else {
+    let (config, sources) = loaded.into_config();
+    let Some(mut config) = config.filter(|_| !diagnostics.has_errors()) else {
         return Err(Failure::Shown);
     };
     if config.clusters.is_empty() {
@@ -62,11 +63,11 @@ pub(super) fn check(directory: &Path, files: &FileArgs, ui: &Ui) -> Result<Check
         // Like every path of the file; an absolute one stays what it is.
         cluster.sslrootcert = cluster.sslrootcert.take().map(|path| directory.join(path));
     }
-    let notices = diagnostics.located(&loaded.sources);
+    let notices = diagnostics.located(&sources);
     Ok(Checked {
         config,
         notices,
-        sources: loaded.sources,
+        sources,
     })
 }
 

@@ -79,6 +79,12 @@ impl Loaded {
         (!self.diagnostics.has_errors()).then_some(&self.draft)
     }
 
+    /// The configuration, unless there was an error, and the files.
+    pub fn into_config(self) -> (Option<Config>, SourceMap) {
+        let config = (!self.diagnostics.has_errors()).then_some(self.draft);
+        (config, self.sources)
+    }
+
     /// What was understood even where there was an error. For checks that look for more errors: planning it would
     /// remove every tenant that did not parse.
     pub fn draft(&self) -> &Config {

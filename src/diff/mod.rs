@@ -55,7 +55,7 @@ pub struct Change {
     /// Sessions that end with it: a role's, in one database or in all.
     pub end_sessions: BTreeSet<(String, Option<String>)>,
     /// Where it was, if it moves.
-    pub moved: Option<Origin>,
+    pub moved: Option<Box<Origin>>,
 }
 
 /// What happens to an object.

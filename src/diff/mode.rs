@@ -149,7 +149,7 @@ fn alteration(change: &Change) -> String {
 
 fn union(before: &Grant, after: &Grant) -> Grant {
     Grant {
-        items: before.items.union(&after.items).cloned().collect(),
+        items: before.items.iter().chain(&after.items).cloned().collect(),
     }
 }
 

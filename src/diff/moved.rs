@@ -252,7 +252,7 @@ impl Differ<'_> {
             let (before, after) = (object.clone(), object);
             let change = self.change(address, Some(tenant), Action::Update { before, after });
             change.fields.insert(0, field);
-            change.moved = Some(origin.clone());
+            change.moved = Some(Box::new(origin.clone()));
             if matches!(address, Address::Role { .. }) {
                 let because =
                     "its password stays valid, unless it is an old one in MD5 form, which Postgres clears";

@@ -97,12 +97,15 @@ impl Names<'_> {
 
     fn ledger(&self, after: &mut Live) {
         let objects = std::mem::take(&mut after.ledger.objects);
-        for ((workspace, _), mut row) in objects {
-            row.address = self.address(&row.address);
-            if workspace == self.workspace {
-                row.tenant = row.tenant.map(|tenant| self.tenant(&tenant));
-            }
-            after.ledger.objects.insert((workspace, row.address.clone()), row);
+        for (workspace, rows) in objects {
+            let is_ours = workspace == self.workspace;
+            let rows = rows.into_iter().map(|(address, mut row)| {
+                if is_ours {
+                    row.tenant = row.tenant.map(|tenant| self.tenant(&tenant));
+                }
+                (self.address(&address), row)
+            });
+            after.ledger.objects.insert(workspace, rows.collect());
         }
         for key in after.ledger.keys.values_mut() {
             key.user = new(&self.users, &key.user);

@@ -14,7 +14,7 @@ pub struct Ledger {
     /// Whether it is there at all; before the first apply it is not.
     pub exists: bool,
     /// Objects by workspace and address.
-    pub objects: BTreeMap<(String, Address), OwnedObject>,
+    pub objects: BTreeMap<String, BTreeMap<Address, OwnedObject>>,
     /// Access keys by id.
     pub keys: BTreeMap<String, KeyRecord>,
     /// Steps that a crash left open.
@@ -24,10 +24,6 @@ pub struct Ledger {
 /// A row of `tenantctl.object`.
 #[derive(Clone, Debug)]
 pub struct OwnedObject {
-    /// The object.
-    pub address: Address,
-    /// The workspace whose it is.
-    pub workspace: String,
     /// The tenant; `None` for what belongs to the workspace itself.
     pub tenant: Option<TenantId>,
     /// The oid of a role or database when it was recorded.
@@ -98,15 +94,12 @@ impl Ledger {
 
     /// The row of an object in a workspace.
     pub fn object(&self, workspace: &str, address: &Address) -> Option<&OwnedObject> {
-        self.objects.get(&(workspace.to_owned(), address.clone()))
+        self.objects.get(workspace)?.get(address)
     }
 
     /// What a workspace owns.
     pub fn addresses(&self, workspace: &str) -> impl Iterator<Item = &Address> {
-        self.objects
-            .keys()
-            .filter(move |(of, _)| of == workspace)
-            .map(|(_, address)| address)
+        self.objects.get(workspace).into_iter().flat_map(BTreeMap::keys)
     }
 
     /// Marks of roles and databases that are still the ones recorded.
@@ -119,17 +112,19 @@ impl Ledger {
         oids: &BTreeMap<Address, u32>,
         unborn: impl Fn(&str) -> bool,
     ) -> BTreeMap<Address, Mark> {
-        let mut marks = BTreeMap::new();
-        for object in self.objects.values() {
-            let Some(tenant) = &object.tenant else { continue };
-            if object.oid.is_some() && object.oid == oids.get(&object.address).copied() {
-                let mark = Mark {
-                    workspace: object.workspace.clone(),
-                    tenant: tenant.clone(),
-                };
-                marks.insert(object.address.clone(), mark);
-            }
-        }
+        let rows = self
+            .objects
+            .iter()
+            .flat_map(|(workspace, rows)| rows.iter().map(move |(address, row)| (workspace, address, row)));
+        let recorded = rows.filter_map(|(workspace, address, row)| {
+            let is_the_one = row.oid.is_some() && row.oid == oids.get(address).copied();
+            let mark = Mark {
+                workspace: workspace.clone(),
+                tenant: row.tenant.clone()?,
+            };
+            is_the_one.then(|| (address.clone(), mark))
+        });
+        let mut marks: BTreeMap<Address, Mark> = recorded.collect();
         for step in self.open.iter().filter(|step| step.command == CREATE_DATABASE) {
             if let (Address::Database { name }, Some(tenant)) = (&step.address, &step.tenant)
                 && unborn(name)
@@ -183,10 +178,9 @@ pub async fn read(session: &Session, admin: &str) -> Result<Ledger, ReadError> {
         exists: true,
         ..Ledger::default()
     };
+    let mut objects: BTreeMap<String, Vec<(Address, OwnedObject)>> = BTreeMap::new();
     for row in rows(session, include_str!("sql/ledger_objects.sql")).await? {
         let object = OwnedObject {
-            address: address(row.get("address"))?,
-            workspace: row.get("workspace"),
             tenant: row.get::<_, Option<String>>("tenant").map(TenantId::new),
             oid: row.get("object_oid"),
             deletion_policy: match row.get("deletion_policy") {
@@ -199,9 +193,13 @@ pub async fn read(session: &Session, admin: &str) -> Result<Ledger, ReadError> {
                 _ => Password::Unknown,
             },
         };
-        let key = (object.workspace.clone(), object.address.clone());
-        ledger.objects.insert(key, object);
+        let of_workspace = objects.entry(row.get("workspace")).or_default();
+        of_workspace.push((address(row.get("address"))?, object));
     }
+    let trees = objects
+        .into_iter()
+        .map(|(workspace, rows)| (workspace, rows.into_iter().collect()));
+    ledger.objects = trees.collect();
     for row in rows(session, include_str!("sql/ledger_keys.sql")).await? {
         let state = match row.get("state") {
             "handed_over" => KeyState::HandedOver,

@@ -94,6 +94,7 @@ async fn read_server(
 }
 
 async fn read_roles(session: &Session, catalogs: &mut Catalogs) -> Result<(), ReadError> {
+    let (mut objects, mut oids) = (Vec::new(), Vec::new());
     for row in rows(session, include_str!("sql/roles.sql")).await? {
         let name: String = row.get("name");
         let role = Role {
@@ -114,15 +115,15 @@ async fn read_roles(session: &Session, catalogs: &mut Catalogs) -> Result<(), Re
                     role: name.clone(),
                     name: parameter.clone(),
                 };
-                catalogs
-                    .world
-                    .insert(address, Object::RoleSetting(RoleSetting::new(parameter, value)));
+                objects.push((address, Object::RoleSetting(RoleSetting::new(parameter, value))));
             }
         }
         let address = Address::Role { name };
-        catalogs.oids.insert(address.clone(), row.get("oid"));
-        catalogs.world.insert(address, Object::Role(role));
+        oids.push((address.clone(), row.get("oid")));
+        objects.push((address, Object::Role(role)));
     }
+    catalogs.oids.extend(oids);
+    catalogs.world.extend(objects);
     Ok(())
 }
 
@@ -150,15 +151,15 @@ fn add_memberships(catalogs: &mut Catalogs) {
         membership.admin_option |= row.admin_option;
         membership.grantors.insert(row.grantor.clone());
     }
-    for ((role, member), membership) in folded {
-        catalogs.world.insert(
-            Address::Membership { role, member },
-            Object::Membership(membership),
-        );
-    }
+    let objects = folded.into_iter().map(|((role, member), membership)| {
+        let address = Address::Membership { role, member };
+        (address, Object::Membership(membership))
+    });
+    catalogs.world.extend(objects);
 }
 
 async fn read_databases(session: &Session, catalogs: &mut Catalogs) -> Result<(), ReadError> {
+    let (mut objects, mut oids) = (Vec::new(), Vec::new());
     for row in rows(session, include_str!("sql/databases.sql")).await? {
         let name: String = row.get("name");
         let state = match (
@@ -185,16 +186,18 @@ async fn read_databases(session: &Session, catalogs: &mut Catalogs) -> Result<()
             database: name.clone(),
             grantee: Grantee::Public,
         };
-        catalogs.world.insert(public, Object::Grant(Grant::default()));
+        objects.push((public, Object::Grant(Grant::default())));
         let database = Database {
             owner: row.get("owner"),
             state,
             deletion_policy: DeletionPolicy::default(),
         };
         let address = Address::Database { name };
-        catalogs.oids.insert(address.clone(), row.get("oid"));
-        catalogs.world.insert(address, Object::Database(database));
+        oids.push((address.clone(), row.get("oid")));
+        objects.push((address, Object::Database(database)));
     }
+    catalogs.oids.extend(oids);
+    catalogs.world.extend(objects);
     Ok(())
 }
 
@@ -208,11 +211,13 @@ async fn read_database_grants(session: &Session, world: &mut World) -> Result<()
             database: row.get("database"),
             grantee,
         };
-        grants.entry(address).or_default().items.insert(item);
+        grants.entry(address).or_default().items.extend([item]);
     }
-    for (address, grant) in grants {
-        world.insert(address, Object::Grant(grant));
-    }
+    world.extend(
+        grants
+            .into_iter()
+            .map(|(address, grant)| (address, Object::Grant(grant))),
+    );
     Ok(())
 }
 
@@ -272,7 +277,7 @@ pub async fn read_inside(session: &Session) -> Result<Vec<(Address, Object)>, Re
                     schema: name,
                     grantee,
                 };
-                grants.entry(address).or_default().items.insert(item);
+                grants.entry(address).or_default().items.extend([item]);
             }
             _ => {
                 let address = Address::Extension {
@@ -303,7 +308,7 @@ pub(super) async fn read_ledger_grants(session: &Session, world: &mut World) -> 
             schema: LEDGER_SCHEMA.into(),
             grantee,
         };
-        grants.entry(address).or_default().items.insert(item);
+        grants.entry(address).or_default().items.extend([item]);
     }
     for (address, grant) in grants {
         world.insert(address, Object::Grant(grant));

@@ -289,15 +289,13 @@ pub(super) fn merge(catalogs: Catalogs, ledger: Ledger) -> Live {
 
 /// IAM joins them.
 fn add_iam(live: &mut Live, iam: IamRead) {
-    for (address, object) in iam.objects {
-        let address = match address {
-            Address::IamAccessKey { user, id: Some(id) } if is_ours(&live.ledger, &id) => {
-                Address::IamAccessKey { user, id: None }
-            }
-            other => other,
-        };
-        live.world.insert(address, object);
-    }
+    let Live { world, ledger, .. } = live;
+    world.extend(iam.objects.into_iter().map(|(address, object)| match address {
+        Address::IamAccessKey { user, id: Some(id) } if is_ours(ledger, &id) => {
+            (Address::IamAccessKey { user, id: None }, object)
+        }
+        other => (other, object),
+    }));
     live.marks.extend(iam.marks);
     live.attachments = iam.attachments;
     live.case_variants = iam.case_variants;
@@ -315,21 +313,14 @@ fn is_ours(ledger: &Ledger, id: &str) -> bool {
 
 /// Deletion policies and passwords: what no catalog shows.
 fn remember(world: &mut crate::model::World, ledger: &Ledger, oids: &BTreeMap<Address, u32>) {
-    for remembered in ledger.objects.values() {
-        if remembered.oid != oids.get(&remembered.address).copied() {
+    for (address, remembered) in ledger.objects.values().flatten() {
+        if remembered.oid != oids.get(address).copied() {
             continue;
         }
-        match world.remove(&remembered.address) {
-            Some(Object::Role(mut role)) => {
-                role.password = remembered.password;
-                world.insert(remembered.address.clone(), Object::Role(role));
-            }
-            Some(Object::Database(mut database)) => {
-                database.deletion_policy = remembered.deletion_policy;
-                world.insert(remembered.address.clone(), Object::Database(database));
-            }
-            Some(other) => world.insert(remembered.address.clone(), other),
-            None => {}
+        match world.get_mut(address) {
+            Some(Object::Role(role)) => role.password = remembered.password,
+            Some(Object::Database(database)) => database.deletion_policy = remembered.deletion_policy,
+            _ => {}
         }
     }
 }
@@ -356,13 +347,12 @@ async fn look_inside(connector: &Connector, parallelism: usize, databases: Vec<S
 }
 
 fn add_inside(live: &mut Live, found: Inside) {
+    let mut all = Vec::new();
     for (database, result) in found {
         match result {
             Ok(objects) => {
                 live.opened.insert(database);
-                for (address, object) in objects {
-                    live.world.insert(address, object);
-                }
+                all.extend(objects);
             }
             Err(error) => {
                 live.gaps
@@ -370,4 +360,5 @@ fn add_inside(live: &mut Live, found: Inside) {
             }
         }
     }
+    live.world.extend(all);
 }

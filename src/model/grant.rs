@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::sorted::Sorted;
+
 /// A privilege on a database or a schema, as `aclexplode()` spells it.
 ///
 /// <https://www.postgresql.org/docs/current/ddl-priv.html>
@@ -80,7 +82,7 @@ pub struct GrantItem {
 #[serde(transparent)]
 pub struct Grant {
     /// The items.
-    pub items: BTreeSet<GrantItem>,
+    pub items: Sorted<GrantItem>,
 }
 
 impl Grant {

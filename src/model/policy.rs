@@ -61,7 +61,7 @@ struct Parts {
     version: Option<String>,
     id: Option<String>,
     /// Sorted and without repetitions: evaluation does not depend on the order.
-    statements: Vec<Statement>,
+    statements: Box<[Statement]>,
     /// Elements this program does not know. They are compared and kept, never dropped.
     other: BTreeMap<String, Value>,
 }

@@ -2,10 +2,48 @@
 
 use std::ops::Deref;
 
-/// A set as a sorted slice. A policy document is made of many sets of one element, for each of which a tree would hold
-/// eleven places.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Sorted<T>(Box<[T]>);
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A set as a sorted slice. A policy document is made of many sets of one element, and so are grants: for each a tree would
+/// hold eleven places.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Sorted<T>(Box<[T]>);
+
+impl<'de, T: Ord + Deserialize<'de>> Deserialize<'de> for Sorted<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Vec::deserialize(deserializer)?.into_iter().collect())
+    }
+}
+
+impl<T: Ord> Sorted<T> {
+    /// Whether an element is in it.
+    pub fn has(&self, item: &T) -> bool {
+        self.binary_search(item).is_ok()
+    }
+
+    /// Adds elements.
+    pub fn extend(&mut self, items: impl IntoIterator<Item = T>) {
+        let before = std::mem::take(self).into_iter();
+        *self = before.chain(items).collect();
+    }
+
+    /// Keeps some.
+    pub fn retain(&mut self, keep: impl Fn(&T) -> bool) {
+        let before = std::mem::take(self).into_iter();
+        *self = before.filter(keep).collect();
+    }
+
+    /// Whether another has all of this.
+    pub fn is_subset(&self, other: &Self) -> bool {
+        self.iter().all(|item| other.has(item))
+    }
+
+    /// What another has not.
+    pub fn difference<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a T> {
+        self.iter().filter(|item| !other.has(item))
+    }
+}
 
 impl<T> Default for Sorted<T> {
     fn default() -> Self {

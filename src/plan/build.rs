@@ -1,11 +1,11 @@
 //! From a diff to a plan.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use super::step::{Command, HandOver, Phase, Record, Step};
+use super::step::{self, Command, HandOver, Phase, Record, Step};
 use super::{
-    ActionWord, FORMAT, HeldObject, Plan, PlannedChange, Summary, effects, guards, iam_steps, moves,
-    sql_steps,
+    ActionWord, FORMAT, Guard, HeldObject, Json, Plan, PlannedChange, Summary, effects, guards, iam_steps,
+    moves, sql_steps,
 };
 use crate::address::{Address, TenantId};
 use crate::desired::{Desired, Login};
@@ -48,6 +48,8 @@ impl Draft {
     }
 
     pub(super) fn record(mut self, record: Record) -> Self {
+        // There is one, or two: room for four would be most of what a large plan takes.
+        self.records.reserve_exact(1);
         self.records.push(record);
         self
     }
@@ -83,10 +85,10 @@ impl Context<'_> {
     }
 
     /// What a hand-over file of a tenant says.
-    pub(super) fn handover(&self, tenant: &TenantId) -> Option<HandOver> {
+    pub(super) fn handover(&self, tenant: &TenantId) -> Option<Box<HandOver>> {
         let wanted = self.desired.tenants.get(tenant)?;
         let facts = &self.desired.facts;
-        Some(HandOver {
+        Some(Box::new(HandOver {
             tenant: tenant.clone(),
             recipient: wanted.recipient.clone()?,
             role: wanted.names.role.clone(),
@@ -98,7 +100,7 @@ impl Context<'_> {
             endpoint: facts.endpoint.clone(),
             port: facts.port,
             databases: wanted.databases.iter().cloned().collect(),
-        })
+        }))
     }
 }
 
@@ -116,11 +118,11 @@ pub fn build(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -> 
     }
     // Stable: within a phase, the order of addresses and of each change's own steps stays.
     drafts.sort_by_key(|(_, draft)| draft.phase);
-    let mut steps = Vec::new();
-    let mut steps_of: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut steps = Vec::with_capacity(drafts.len());
+    let mut steps_of: Vec<Vec<usize>> = vec![Vec::new(); diff.changes.len()];
     for (id, (index, draft)) in drafts.into_iter().enumerate() {
         let change = &diff.changes[index];
-        steps_of.entry(index).or_default().push(id);
+        steps_of[index].push(id);
         let Draft {
             phase,
             command,
@@ -136,12 +138,8 @@ pub fn build(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -> 
             records,
         });
     }
-    let changes: Vec<_> = diff
-        .changes
-        .iter()
-        .enumerate()
-        .map(|(index, change)| planned(change, steps_of.remove(&index).unwrap_or_default()))
-        .collect();
+    let changes = diff.changes.iter().zip(steps_of);
+    let changes: Vec<_> = changes.map(|(change, steps)| planned(change, steps)).collect();
     let touched = touched(live, &changes);
     Plan {
         format: FORMAT,
@@ -151,7 +149,7 @@ pub fn build(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -> 
         only: options.only.clone(),
         max_removals: options.max_removals,
         mode: options.mode,
-        config_digest: desired.digest.clone(),
+        config_digest: desired.digest,
         live_digest: Digest::of(&touched),
         touched,
         summary: summary(&changes),
@@ -165,15 +163,52 @@ pub fn build(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -> 
     }
 }
 
+/// What a plan comes to that is made to check an earlier one: as much as that takes, and no more.
+#[derive(Clone, Debug)]
+pub struct Outline {
+    /// The ownership mark.
+    pub workspace: String,
+    /// The cluster's resource id.
+    pub cluster: String,
+    /// Of the file's meaning.
+    pub config_digest: Digest,
+    /// What forbids applying it.
+    pub guards: Vec<Guard>,
+    /// What its steps mean.
+    pub steps: BTreeSet<Digest>,
+}
+
+/// Makes the outline of the plan that [`build`] would make.
+pub fn outline(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -> Outline {
+    let seen = diff::seen(desired, live, &options.scope());
+    let context = Context { desired, live: &seen };
+    let steps = diff.changes.iter().flat_map(|change| {
+        let drafts = drafts_of(&context, change).into_iter();
+        drafts.map(|draft| {
+            let what = (&draft.command, &draft.records[..]);
+            step::meaning(draft.phase, &change.address, change.tenant.as_ref(), what)
+        })
+    });
+    Outline {
+        workspace: desired.workspace.clone(),
+        cluster: desired.facts.resource_id.clone(),
+        config_digest: desired.digest,
+        steps: steps.collect(),
+        guards: guards::check(desired, &seen, diff, options.max_removals),
+    }
+}
+
 /// Digests of what a plan's changes touch: what has to be unmoved when it is applied.
 pub fn touched(live: &Live, changes: &[PlannedChange]) -> Vec<(Address, Digest)> {
     let addresses = changes
         .iter()
-        .flat_map(|change| [Some(&change.address), change.moved_from.as_ref()]);
-    addresses
-        .flatten()
+        .flat_map(|change| [Some(&change.address), change.moved_from.as_deref()]);
+    let digests = addresses.flatten();
+    let mut touched: Vec<_> = digests
         .map(|address| (address.clone(), live.digest(address)))
-        .collect()
+        .collect();
+    touched.shrink_to_fit();
+    touched
 }
 
 fn drafts_of(context: &Context<'_>, change: &Change) -> Vec<Draft> {
@@ -212,7 +247,7 @@ fn drafts_of(context: &Context<'_>, change: &Change) -> Vec<Draft> {
 }
 
 fn planned(change: &Change, steps: Vec<usize>) -> PlannedChange {
-    let value = |object: &Object| serde_json::to_value(object).ok();
+    let value = |object: &Object| Json::of(object);
     let (action, before, after) = match &change.action {
         Action::Create(object) => (ActionWord::Create, None, value(object)),
         Action::Update { before, after } => (ActionWord::Update, value(before), value(after)),
@@ -234,8 +269,8 @@ fn planned(change: &Change, steps: Vec<usize>) -> PlannedChange {
         reason,
         steps,
         moved_from: (change.moved.as_ref())
-            .map(|origin| origin.address.clone())
-            .filter(|from| *from != change.address),
+            .map(|origin| Box::new(origin.address.clone()))
+            .filter(|from| **from != change.address),
     }
 }
 

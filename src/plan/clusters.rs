@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{FORMAT, HeldObject, Options, Plan, Summary, guards};
-use crate::address::Address;
-use crate::config::Config;
+use crate::address::{Address, TenantId};
 use crate::diff::{Diff, HeldKind};
 use crate::live::Live;
 use crate::model::Digest;
@@ -32,9 +31,9 @@ impl ClusterPlan {
 }
 
 /// The plan of a cluster that could not be read: its tenants are held, and nothing is done.
-pub fn unread(part: &Config, name: &str, because: &str, options: &Options) -> Plan {
+pub fn unread(name: &str, workspace: &str, tenants: &[TenantId], because: &str, options: &Options) -> Plan {
     let scope = options.scope();
-    let tenants = part.tenants.keys().filter(|tenant| scope.contains(tenant));
+    let tenants = tenants.iter().filter(|tenant| scope.contains(tenant));
     let held = tenants.map(|tenant| HeldObject {
         address: Address::Cluster {
             name: name.to_owned(),
@@ -46,7 +45,7 @@ pub fn unread(part: &Config, name: &str, because: &str, options: &Options) -> Pl
     Plan {
         format: FORMAT,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        workspace: part.workspace.clone(),
+        workspace: workspace.to_owned(),
         cluster: String::new(),
         only: options.only.clone(),
         max_removals: options.max_removals,

@@ -12,8 +12,8 @@ pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
         return Vec::new();
     };
     let record = Record::Moved {
-        from: origin.remembered.clone(),
-        to: change.address.clone(),
+        from: Box::new(origin.remembered.clone()),
+        to: Box::new(change.address.clone()),
         tenant: tenant.clone(),
     };
     let mut drafts = match (&origin.address, &change.address) {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, Grantee, TenantId};
-use crate::model::{DeletionPolicy, Grant, KeyStatus, Mark, Password, PolicyDocument};
+use crate::model::{DeletionPolicy, Digest, Grant, KeyStatus, Mark, Password, PolicyDocument};
 
 /// The order of an apply. Within a phase, tenants run concurrently, and the phases of IAM up to `IamPolicy` run beside those
 /// of Postgres up to `Inside`.
@@ -80,7 +80,25 @@ pub struct Step {
     pub records: Vec<Record>,
 }
 
-/// What a step does.
+impl Step {
+    /// What it means: all of it but its number, which depends on what else is planned.
+    pub fn meaning(&self) -> Digest {
+        let what = (&self.command, &self.records[..]);
+        meaning(self.phase, &self.address, self.tenant.as_ref(), what)
+    }
+}
+
+/// What a step means that is to do and to write down something about an object.
+pub(super) fn meaning(
+    phase: Phase,
+    address: &Address,
+    tenant: Option<&TenantId>,
+    (command, records): (&Command, &[Record]),
+) -> Digest {
+    Digest::of(&(phase, address, tenant, command, records))
+}
+
+/// What a step does. What few steps carry is boxed, since each takes the place of the largest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
@@ -110,7 +128,7 @@ pub enum Command {
         /// The login role.
         role: String,
         /// Where and to whom.
-        handover: HandOver,
+        handover: Box<HandOver>,
     },
     /// Ends the sessions of a role and checks that none is left.
     EndSessions {
@@ -251,7 +269,7 @@ pub enum IamCommand {
         /// User.
         user: String,
         /// Where and to whom.
-        handover: HandOver,
+        handover: Box<HandOver>,
     },
     /// `UpdateAccessKey`.
     UpdateAccessKey {
@@ -330,9 +348,9 @@ pub enum Record {
     /// The object has another name, or its tenant has.
     Moved {
         /// As it was.
-        from: Address,
+        from: Box<Address>,
         /// As it is.
-        to: Address,
+        to: Box<Address>,
         /// Whose it is.
         tenant: TenantId,
     },

@@ -234,7 +234,7 @@ fn field_words(field: &FieldChange) -> String {
 
 /// For what is new, what it holds, where that is not in its name.
 fn created_words(change: &PlannedChange) -> Option<String> {
-    let after = change.after.as_ref()?;
+    let after = change.after.as_ref()?.value();
     let items = after.as_array()?;
     let privileges: Vec<_> = items
         .iter()

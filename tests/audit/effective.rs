@@ -158,12 +158,10 @@ fn fill_database(random: &mut Random, n: usize, dice: &mut Dice) {
             database: name.clone(),
             grantee,
         };
-        random.live.world.insert(
-            address,
-            Object::Grant(Grant {
-                items: BTreeSet::from([item]),
-            }),
-        );
+        random
+            .live
+            .world
+            .insert(address, Object::Grant(Grant { items: [item].into() }));
     }
 }
 

@@ -142,16 +142,13 @@ pub fn carries_mark(address: &Address) -> bool {
 /// A row in the ledger.
 pub fn remember(live: &mut Live, workspace: &str, address: &Address, tenant: Option<TenantId>) {
     let row = OwnedObject {
-        address: address.clone(),
-        workspace: workspace.to_owned(),
         tenant,
         oid: None,
         deletion_policy: DeletionPolicy::Retain,
         password: Password::Unknown,
     };
-    live.ledger
-        .objects
-        .insert((workspace.to_owned(), address.clone()), row);
+    let rows = live.ledger.objects.entry(workspace.to_owned()).or_default();
+    rows.insert(address.clone(), row);
 }
 
 /// PUBLIC has nothing on shared databases, and what it had belongs to those who are not tenants.

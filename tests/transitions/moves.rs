@@ -128,11 +128,10 @@ fn part(live: &mut Live, done: &Live, kind: &str) {
         if live.marks.remove(&at).is_some() {
             live.marks.insert(to.clone(), done.marks[&to].clone());
         }
-        let key = ("default".to_owned(), at);
-        if let Some(mut row) = live.ledger.objects.remove(&key) {
-            row.address = to.clone();
+        let rows = live.ledger.objects.entry("default".to_owned()).or_default();
+        if let Some(mut row) = rows.remove(&at) {
             row.tenant = Some(TenantId::new("north"));
-            live.ledger.objects.insert(("default".to_owned(), to), row);
+            rows.insert(to, row);
         }
     }
     if kind == "role" {

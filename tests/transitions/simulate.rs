@@ -1,10 +1,12 @@
 //! A plan carried out on paper: what would live afterwards. Simple on purpose, and independent of `apply`.
 
+use std::collections::BTreeMap;
+
 use tenantctl::address::{Address, Grantee};
 use tenantctl::desired::Desired;
 use tenantctl::engine::fresh_database;
 use tenantctl::live::Live;
-use tenantctl::live::ledger::{KeyRecord, KeyState};
+use tenantctl::live::ledger::{KeyRecord, KeyState, OwnedObject};
 use tenantctl::model::{AccessKey, Database, DeletionPolicy, Mark, Object, Password, Role};
 use tenantctl::plan::{ActionWord, Command, Expectation, Plan, PlannedChange, Record, Step};
 
@@ -72,10 +74,9 @@ fn rename(live: &mut Live, from: &Address, to: &Address) {
         .iter()
         .map(|(at, mark)| (renamed(at), mark.clone()))
         .collect();
-    let rows = std::mem::take(&mut live.ledger.objects);
-    for ((workspace, _), mut row) in rows {
-        row.address = renamed(&row.address);
-        live.ledger.objects.insert((workspace, row.address.clone()), row);
+    for rows in live.ledger.objects.values_mut() {
+        let old = std::mem::take(rows).into_iter();
+        *rows = old.map(|(address, row)| (renamed(&address), row)).collect();
     }
     let (old, new) = (from.name(), to.name());
     let name = |name: &mut String| {
@@ -131,7 +132,7 @@ fn carry_out(live: &mut Live, desired: &Desired, change: &PlannedChange) {
 /// The object as the change leaves it.
 fn changed(live: &mut Live, change: &PlannedChange, wanted: Option<&Object>) -> Option<Object> {
     let found = live.world.get(&change.address).cloned();
-    let after = change.after.clone().expect("what it shall be");
+    let after = change.after.as_ref().expect("what it shall be").value();
     match (&change.address, wanted) {
         (Address::Membership { role, member }, _) => {
             match found {
@@ -274,6 +275,11 @@ fn take(live: &mut Live, step: &Step) {
     }
 }
 
+/// The ledger's rows of a workspace.
+fn rows<'l>(live: &'l mut Live, workspace: &str) -> &'l mut BTreeMap<Address, OwnedObject> {
+    live.ledger.objects.entry(workspace.to_owned()).or_default()
+}
+
 fn write_down(live: &mut Live, workspace: &str, record: &Record) {
     match record {
         Record::Own { address, tenant } => {
@@ -291,32 +297,24 @@ fn write_down(live: &mut Live, workspace: &str, record: &Record) {
         }
         Record::Moved { from, to, tenant } => {
             for address in [from, to] {
-                live.ledger
-                    .objects
-                    .remove(&(workspace.to_owned(), address.clone()));
+                rows(live, workspace).remove(address);
             }
             remember(live, workspace, to, Some(tenant.clone()));
             let mark = Mark {
                 workspace: workspace.into(),
                 tenant: tenant.clone(),
             };
-            live.marks.insert(to.clone(), mark);
+            live.marks.insert(to.as_ref().clone(), mark);
         }
         Record::Forget { address } => {
-            live.ledger
-                .objects
-                .remove(&(workspace.to_owned(), address.clone()));
+            rows(live, workspace).remove(address);
             live.marks.remove(address);
         }
         Record::DeletionPolicy { address, policy } => {
             if let Address::Database { name } = address {
                 alter_database(live, name, |database| database.deletion_policy = *policy);
             }
-            let row = live
-                .ledger
-                .objects
-                .get_mut(&(workspace.to_owned(), address.clone()));
-            if let Some(row) = row {
+            if let Some(row) = rows(live, workspace).get_mut(address) {
                 row.deletion_policy = *policy;
             }
         }

@@ -289,11 +289,11 @@ pub fn add_item(live: &mut Live, address: &Address, privilege: Privilege, granto
         Some(Object::Grant(grant)) => grant.clone(),
         _ => Grant::default(),
     };
-    grant.items.insert(GrantItem {
+    grant.items.extend([GrantItem {
         privilege,
         grantor,
         grantable,
-    });
+    }]);
     live.world.insert(address.clone(), Object::Grant(grant));
 }
 

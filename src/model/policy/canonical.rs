@@ -43,7 +43,8 @@ impl PolicyDocument {
         Self(Box::new(Parts {
             version,
             id,
-            statements,
+            // Without the room to grow that collecting leaves.
+            statements: statements.into(),
             other,
         }))
     }
