@@ -23,6 +23,8 @@ use crate::address::{Address, TenantId};
 use crate::model::iam::{TENANT_TAG, WORKSPACE_TAG};
 use crate::model::{IamRole, IamUser, Mark, Object, PolicyDocument};
 
+pub use bulk::Pages;
+
 /// Calls at a time where there is one call an object.
 const CONCURRENCY: usize = 5;
 /// Up to this age a user or role counts as recent.
@@ -65,8 +67,6 @@ pub struct IamRead {
     pub attachments: BTreeMap<Address, Vec<String>>,
     /// What could not be read, and why. A gap at a user or role covers everything on it.
     pub gaps: Vec<(Address, String)>,
-    /// The unique ids (`AIDA..`) of users, by name. A trust policy that names another id trusts a user that is gone.
-    pub user_ids: BTreeMap<String, String>,
     /// Names that exist in another case than wanted, as (wanted, found). IAM compares names without case, so the
     /// wanted one cannot be created.
     pub case_variants: Vec<(Address, Address)>,
@@ -83,20 +83,25 @@ pub struct IamRead {
 /// When a call fails other than by the caller's not being allowed `iam:GetAccountAuthorizationDetails`. What fails for
 /// one object alone becomes a gap.
 pub async fn read(aws: &Aws, scope: &IamScope) -> Result<IamRead, AwsError> {
+    read_pages(aws, scope, Pages::begin(aws)).await
+}
+
+async fn read_pages(aws: &Aws, scope: &IamScope, pages: Pages) -> Result<IamRead, AwsError> {
     let wanted = Wanted::of(scope);
-    let (found, note) = match bulk::read(aws, &wanted).await {
-        Ok(found) => (found, None),
+    let mut result = match bulk::read(pages, &wanted).await {
+        Ok(result) => result,
         Err(error) if error.kind() == AwsErrorKind::Denied => {
             let note = format!(
                 "Users and roles were read one by one, and marked ones that no file and no ledger names were not \
                  looked for: {error}."
             );
-            (single::read(aws, &wanted).await?, Some(note))
+            let mut result = IamRead::default();
+            result.take(single::read(aws, &wanted).await?, &wanted);
+            result.notes.push(note);
+            result
         }
         Err(error) => return Err(error),
     };
-    let mut result = assemble(found, &wanted);
-    result.notes.extend(note);
     let users = keys::users(&result, scope);
     keys::read(aws, users, &mut result).await;
     result.objects.sort_by(|(left, _), (right, _)| left.cmp(right));
@@ -105,7 +110,7 @@ pub async fn read(aws: &Aws, scope: &IamScope) -> Result<IamRead, AwsError> {
 }
 
 /// The same for several clusters of one account, with one reading: each gets what it asks for, and what bears a mark and no
-/// other asks for.
+/// other asks for. The pages may have been begun before it was known what is wanted of them.
 ///
 /// # Errors
 ///
@@ -113,6 +118,7 @@ pub async fn read(aws: &Aws, scope: &IamScope) -> Result<IamRead, AwsError> {
 pub async fn read_each<'s>(
     aws: &Aws,
     scopes: impl ExactSizeIterator<Item = &'s IamScope> + Clone,
+    pages: Pages,
 ) -> Result<Vec<IamRead>, AwsError> {
     let mut all = IamScope::default();
     for scope in scopes.clone() {
@@ -123,9 +129,9 @@ pub async fn read_each<'s>(
     }
     match scopes.len() {
         0 => Ok(Vec::new()),
-        1 => Ok(vec![read(aws, &all).await?]),
+        1 => Ok(vec![read_pages(aws, &all, pages).await?]),
         _ => {
-            let mut whole = read(aws, &all).await?;
+            let mut whole = read_pages(aws, &all, pages).await?;
             let notes = std::mem::take(&mut whole.notes);
             let mut parts: Vec<_> = scopes.map(|scope| whole.part(scope, &all)).collect();
             parts[0].notes = notes;
@@ -185,7 +191,6 @@ struct FoundUser {
     path: String,
     arn: String,
     created: Option<DateTime>,
-    id: String,
     /// Name and encoded document.
     policies: Vec<(String, String)>,
     tags: Vec<Tag>,
@@ -204,29 +209,26 @@ struct FoundRole {
     attachments: Vec<String>,
 }
 
-fn assemble(found: Found, wanted: &Wanted) -> IamRead {
-    let mut result = IamRead {
-        gaps: found.gaps,
-        ..IamRead::default()
-    };
-    for user in found.users {
-        let named = |name: &str| Address::IamUser { name: name.into() };
-        let mark = mark_of(&user.tags);
-        if result.keep(wanted.user(&user.name), &user.name, mark.as_ref(), named) {
-            result.add_user(user, mark);
-        }
-    }
-    for role in found.roles {
-        let named = |name: &str| Address::IamRole { name: name.into() };
-        let mark = mark_of(&role.tags);
-        if result.keep(wanted.role(&role.name), &role.name, mark.as_ref(), named) {
-            result.add_role(role, mark);
-        }
-    }
-    result
-}
-
 impl IamRead {
+    /// Adds what was found, as far as it is wanted or marked.
+    fn take(&mut self, found: Found, wanted: &Wanted) {
+        self.gaps.extend(found.gaps);
+        for user in found.users {
+            let named = |name: &str| Address::IamUser { name: name.into() };
+            let mark = mark_of(&user.tags);
+            if self.keep(wanted.user(&user.name), &user.name, mark.as_ref(), named) {
+                self.add_user(user, mark);
+            }
+        }
+        for role in found.roles {
+            let named = |name: &str| Address::IamRole { name: name.into() };
+            let mark = mark_of(&role.tags);
+            if self.keep(wanted.role(&role.name), &role.name, mark.as_ref(), named) {
+                self.add_role(role, mark);
+            }
+        }
+    }
+
     /// What one scope asks for, and what none of `all` does.
     fn part(&self, scope: &IamScope, all: &IamScope) -> Self {
         let concerns = |address: &Address| match address {
@@ -248,10 +250,6 @@ impl IamRead {
             attachments: some(&self.attachments, concerns),
             gaps: (self.gaps.iter().filter(|(address, _)| concerns(address)))
                 .cloned()
-                .collect(),
-            user_ids: (self.user_ids.iter())
-                .filter(|(user, _)| scope.users.contains(*user) || !all.users.contains(*user))
-                .map(|(user, id)| (user.clone(), id.clone()))
                 .collect(),
             case_variants: (self.case_variants.iter().filter(|(wanted, _)| concerns(wanted)))
                 .cloned()
@@ -290,7 +288,6 @@ impl IamRead {
             };
             self.add_policy(at, &document);
         }
-        self.user_ids.insert(user.name, user.id);
         self.note_age(&address, user.arn, user.created);
         self.add(
             address,

@@ -87,12 +87,13 @@ pub async fn read_all(sources: &[Source<'_>]) -> Result<Vec<Result<Live, ReadErr
     let clusters = stream::iter(each.collect::<Vec<_>>()).buffered(CLUSTERS);
     drop(sender);
     // Pages of IAM and connections to databases are what a reading waits for: it waits for both at once.
+    let pages = iam::Pages::begin(aws);
     let account = async {
         let mut scopes = BTreeMap::new();
         while let Some((place, scope)) = receiver.recv().await {
             scopes.insert(place, scope);
         }
-        let read = part("reading IAM", iam::read_each(aws, scopes.values())).await?;
+        let read = part("reading IAM", iam::read_each(aws, scopes.values(), pages)).await?;
         Ok::<_, ReadError>(scopes.into_keys().zip(read).collect::<BTreeMap<_, _>>())
     };
     let clusters = async { Ok(clusters.collect::<Vec<_>>().await) };

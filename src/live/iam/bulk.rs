@@ -1,28 +1,51 @@
 //! The whole account by `GetAccountAuthorizationDetails`:
 //! <https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html>.
 
+use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsOutput;
 use aws_sdk_iam::types::{AttachedPolicy, EntityType, PolicyDetail, RoleDetail, UserDetail};
+use tokio::sync::mpsc;
 
-use super::{Found, FoundRole, FoundUser, Wanted, attachments, mark_of};
+use super::{Found, FoundRole, FoundUser, IamRead, Wanted, attachments, mark_of};
 use crate::live::aws::{Aws, AwsError};
 
 const OPERATION: &str = "iam:GetAccountAuthorizationDetails";
 /// Items a page; the most that AWS allows. It may return fewer and still have more.
 const PAGE: i32 = 1000;
 
+/// Pages on their way, from before it is known what is wanted of them: the next one comes while something else is waited
+/// for, and no more than that one.
+pub struct Pages(mpsc::Receiver<Result<GetAccountAuthorizationDetailsOutput, AwsError>>);
+
+impl Pages {
+    /// Asks for the first one.
+    pub fn begin(aws: &Aws) -> Self {
+        let (sender, receiver) = mpsc::channel(1);
+        let mut pages = aws
+            .iam()
+            .get_account_authorization_details()
+            .filter(EntityType::User)
+            .filter(EntityType::Role)
+            .max_items(PAGE)
+            .into_paginator()
+            .send();
+        tokio::spawn(async move {
+            while let Some(page) = pages.next().await {
+                let page = page.map_err(|error| AwsError::from_sdk(OPERATION, "", &error));
+                if sender.send(page).await.is_err() {
+                    break;
+                }
+            }
+        });
+        Self(receiver)
+    }
+}
+
 /// Reads page by page and keeps what is wanted or marked, so that a large account does not have to fit in memory.
-pub(super) async fn read(aws: &Aws, wanted: &Wanted) -> Result<Found, AwsError> {
-    let mut pages = aws
-        .iam()
-        .get_account_authorization_details()
-        .filter(EntityType::User)
-        .filter(EntityType::Role)
-        .max_items(PAGE)
-        .into_paginator()
-        .send();
-    let mut found = Found::default();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| AwsError::from_sdk(OPERATION, "", &error))?;
+pub(super) async fn read(mut pages: Pages, wanted: &Wanted) -> Result<IamRead, AwsError> {
+    let mut result = IamRead::default();
+    while let Some(page) = pages.0.recv().await {
+        let page = page?;
+        let mut found = Found::default();
         let users = page.user_detail_list.unwrap_or_default().into_iter();
         let kept = users
             .filter(|user| wanted.user(name(user.user_name())).is_some() || mark_of(user.tags()).is_some());
@@ -31,8 +54,9 @@ pub(super) async fn read(aws: &Aws, wanted: &Wanted) -> Result<Found, AwsError> 
         let kept = roles
             .filter(|role| wanted.role(name(role.role_name())).is_some() || mark_of(role.tags()).is_some());
         found.roles.extend(kept.map(role));
+        result.take(found, wanted);
     }
-    Ok(found)
+    Ok(result)
 }
 
 fn name(name: Option<&str>) -> &str {
@@ -43,7 +67,6 @@ fn user(detail: UserDetail) -> FoundUser {
     FoundUser {
         name: detail.user_name.unwrap_or_default(),
         path: detail.path.unwrap_or_default(),
-        id: detail.user_id.unwrap_or_default(),
         arn: detail.arn.unwrap_or_default(),
         created: detail.create_date,
         policies: policies(detail.user_policy_list),

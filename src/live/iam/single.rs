@@ -78,7 +78,6 @@ async fn user(aws: &Aws, name: &str) -> Read<FoundUser> {
     let User {
         user_name,
         path,
-        user_id,
         arn,
         create_date,
         tags,
@@ -133,7 +132,6 @@ async fn user(aws: &Aws, name: &str) -> Read<FoundUser> {
     Ok(FoundUser {
         name: user_name,
         path,
-        id: user_id,
         arn,
         created: Some(create_date),
         policies,
