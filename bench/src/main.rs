@@ -10,6 +10,7 @@ mod storage;
 mod terraform;
 
 use std::error::Error;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -65,7 +66,13 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            say(&format!("bench: {error}"));
+            let mut said = format!("bench: {error}");
+            let mut cause = error.source();
+            while let Some(because) = cause {
+                let _ = write!(said, ": {because}");
+                cause = because.source();
+            }
+            say(&said);
             ExitCode::FAILURE
         }
     }
@@ -102,6 +109,9 @@ fn run(arguments: &Arguments) -> Result<bool, Failed> {
     print("");
     if rows.iter().all(|row| row.terraform.is_none()) {
         print("Terraform was not measured.");
+    }
+    for line in rows.iter().filter_map(Row::by_terraform) {
+        print(&line);
     }
     for (what, times) in growth(rows) {
         print(&format!("{what}: {times:.1} times"));

@@ -1,5 +1,6 @@
 //! What is measured, and in which order.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -89,34 +90,47 @@ impl Row {
 
     /// The head of the table.
     pub fn head() -> &'static str {
-        "| tenants | what | s | floor, s | ratio | calls to AWS | connections | peak, MiB | Terraform, s | its ratio |\n|---|---|---|---|---|---|---|---|---|---|"
+        "| tenants | what | s | floor, s | ratio | calls to AWS | connections | peak, MiB |\n|---|---|---|---|---|---|---|---|"
     }
 
     /// A line of the table.
     pub fn line(&self) -> String {
-        let or_none = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.2}"));
+        let ratio = self.ratio();
         format!(
-            "| {} | {} | {:.2} | {} | {} | {} | {} | {:.0} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {:.0} |",
             self.tenants,
             self.what,
-            self.seconds,
-            or_none(self.floor),
-            or_none(self.ratio()),
+            seconds(self.seconds),
+            self.floor.map_or_else(String::new, seconds),
+            ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}")),
             self.calls,
             self.connections,
             self.peak,
-            or_none(self.terraform),
-            or_none(self.terraform.map(|terraform| terraform / self.seconds))
         )
     }
 
-    /// Where the time went, for people; the longest first.
+    /// What Terraform took for the same, where it was measured.
+    pub fn by_terraform(&self) -> Option<String> {
+        let terraform = self.terraform?;
+        Some(format!(
+            "{} tenants, {}: {} s by Terraform, {:.1} times as long",
+            self.tenants,
+            self.what,
+            seconds(terraform),
+            terraform / self.seconds
+        ))
+    }
+
+    /// Where the time went, for people: the longest first, and nothing of less than a hundredth.
     pub fn parts(&self) -> String {
-        let mut parts = self.parts.clone();
+        let mut parts: BTreeMap<&str, f64> = BTreeMap::new();
+        for (part, seconds) in &self.parts {
+            *parts.entry(part).or_default() += seconds;
+        }
+        let mut parts: Vec<_> = parts.into_iter().collect();
+        parts.retain(|(_, seconds)| *seconds > self.seconds / 100.0);
         parts.sort_by(|(_, one), (_, other)| other.total_cmp(one));
-        let parts = parts
-            .iter()
-            .map(|(part, seconds)| format!("{part} {seconds:.2} s"));
+        let parts = (parts.into_iter()).map(|(part, taken)| format!("{part} {} s", seconds(taken)));
         let parts: Vec<_> = parts.collect();
         format!("{} tenants, {}: {}", self.tenants, self.what, parts.join(", "))
     }
@@ -303,6 +317,12 @@ fn let_disks_settle() -> Result<(), Failed> {
         before = now;
     }
     Ok(())
+}
+
+/// With as many digits as say something.
+fn seconds(value: f64) -> String {
+    let digits = if value < 0.1 { 3 } else { 2 };
+    format!("{value:.digits$}")
 }
 
 /// A process that does nothing.

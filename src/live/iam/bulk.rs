@@ -6,7 +6,7 @@ use aws_sdk_iam::types::{AttachedPolicy, EntityType, PolicyDetail, RoleDetail, U
 use tokio::sync::mpsc;
 
 use super::{Found, FoundRole, FoundUser, IamRead, Wanted, attachments, mark_of};
-use crate::live::aws::{Aws, AwsError};
+use crate::live::aws::{Aws, AwsError, AwsErrorKind};
 
 const OPERATION: &str = "iam:GetAccountAuthorizationDetails";
 /// Items a page; the most that AWS allows. It may return fewer and still have more.
@@ -43,8 +43,10 @@ impl Pages {
 /// Reads page by page and keeps what is wanted or marked, so that a large account does not have to fit in memory.
 pub(super) async fn read(mut pages: Pages, wanted: &Wanted) -> Result<IamRead, AwsError> {
     let mut result = IamRead::default();
+    let mut is_whole = false;
     while let Some(page) = pages.0.recv().await {
         let page = page?;
+        is_whole = !page.is_truncated;
         let mut found = Found::default();
         let users = page.user_detail_list.unwrap_or_default().into_iter();
         let kept = users
@@ -56,7 +58,12 @@ pub(super) async fn read(mut pages: Pages, wanted: &Wanted) -> Result<IamRead, A
         found.roles.extend(kept.map(role));
         result.take(found, wanted);
     }
-    Ok(result)
+    // Whoever was on a page that did not come would look as if he were not there.
+    if is_whole {
+        return Ok(result);
+    }
+    let because = "the last page did not come";
+    Err(AwsError::new(OPERATION, "", AwsErrorKind::Other, because))
 }
 
 fn name(name: Option<&str>) -> &str {

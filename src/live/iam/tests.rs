@@ -259,6 +259,24 @@ async fn any_other_failure_of_the_account_call_is_an_error() {
     assert_eq!(error.kind(), AwsErrorKind::Expired);
 }
 
+/// Users of a page that nobody asked for would look as if they were gone.
+#[tokio::test]
+async fn pages_that_end_too_early_are_an_error() {
+    let stub = Stub::start(|request, _| {
+        let result = format!(
+            "<IsTruncated>true</IsTruncated><UserDetailList>{}</UserDetailList>",
+            user("client01", Some("prod"), POLICY)
+        );
+        ok(&request.action, &result)
+    })
+    .await;
+    let error = read(&stub.aws, &scope()).await.expect_err("half of the account");
+    assert!(
+        error.to_string().contains("the last page did not come"),
+        "{error}"
+    );
+}
+
 /// "Not found" is no answer to what keys a user has that was made a moment ago.
 #[tokio::test]
 async fn the_keys_of_a_new_user_are_waited_for() {

@@ -110,13 +110,21 @@ def role(arn):
 
 
 class Inside:
-    """Adds to a server what the test bed asks about its inside: /testbed/principal?KEY and /testbed/role?ARN."""
+    """Adds to a server what the test bed asks about its inside: /testbed/principal?KEY and /testbed/role?ARN.
+
+    One call at a time: moto walks over its users and roles while others add to them, and answers 500 where it notices.
+    """
 
     def __init__(self, application):
         self.application = application
         self.answers = {"/testbed/principal": principal, "/testbed/role": role}
+        self.turn = threading.Lock()
 
     def __call__(self, environment, start_response):
+        with self.turn:
+            return self.call(environment, start_response)
+
+    def call(self, environment, start_response):
         answer = self.answers.get(environment.get("PATH_INFO"))
         if answer is None:
             return self.application(environment, start_response)
