@@ -1,5 +1,6 @@
 //! What is measured, and in which order.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
@@ -17,6 +18,8 @@ use crate::{Failed, storage};
 
 /// How far beyond its limit something may be before `--check` fails: the machine may have been at work on something else.
 const ROOM: f64 = 1.25;
+/// From so many tenants on, a first apply takes minutes.
+const LONG: usize = 1000;
 /// How many times its floor an apply may take.
 const APPLY_LIMIT: f64 = 1.3;
 /// How many times its floor a plan may take.
@@ -195,12 +198,7 @@ impl Bench<'_> {
         }
         let start = || Site::start(self.major, tenants, self.binary, data.clone());
 
-        let mut first = Self::first_apply(tenants, &start, &runtime)?;
-        if first.row.fails() {
-            // Something else may have been at work on the machine: what is over its limit has to be so twice.
-            first = Self::first_apply(tenants, &start, &runtime)?;
-        }
-        let First { site, row } = first;
+        let First { site, row } = self.first_applies(tenants, &start, &runtime)?;
         let terraform = match terraform {
             Some(ready) => Some(ready.with(start()?.world, tenants)?),
             None => None,
@@ -209,7 +207,8 @@ impl Bench<'_> {
         add(row.terraform(made));
         let floor = runtime.block_on(Floor::new(&site.world))?;
         let row = |what| Row::new(tenants, what);
-        add(self.in_turns(row("validate"), || site.cost(&["validate"]), &[])?);
+        let validate = || site.cost(&["validate"]);
+        add(self.in_turns(row("validate"), validate, &[&|| site.read_files()])?);
 
         let read = || runtime.block_on(floor.plan(true));
         let others: [Other<'_>; 2] = [&read, &|| match &terraform {
@@ -237,6 +236,31 @@ impl Bench<'_> {
         let more = row("apply, one more").cost(applied).floor(raw);
         add(more.limit(APPLY_LIMIT));
         Ok(())
+    }
+
+    /// A first apply as often as anything else, and the median; where it takes long, once, and once more if it fails:
+    /// something else may have been at work on the machine.
+    fn first_applies(
+        &self,
+        tenants: usize,
+        start: &dyn Fn() -> Result<Site, Failed>,
+        runtime: &Runtime,
+    ) -> Result<First, Failed> {
+        let once = || Self::first_apply(tenants, start, runtime);
+        let mut first = once()?;
+        if tenants >= LONG {
+            return if first.row.fails() { once() } else { Ok(first) };
+        }
+        let mut rows = vec![first.row.clone()];
+        for _ in 1..self.rounds {
+            // The world before is gone by then.
+            drop(first.site);
+            first = once()?;
+            rows.push(first.row.clone());
+        }
+        rows.sort_by(|one, other| one.ratio().partial_cmp(&other.ratio()).unwrap_or(Ordering::Equal));
+        first.row = rows.swap_remove(rows.len() / 2);
+        Ok(first)
     }
 
     /// From nothing to all of them: the floor in a world of its own, which is gone before the other one fills.

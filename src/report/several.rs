@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use super::text::{self, Missing, Style, Totals};
 use super::{Applied, json as of_one, printable};
 use crate::address::TenantId;
+use crate::apply::Report;
 use crate::diag::LocatedDiagnostic;
-use crate::plan::{ClusterPlan, FORMAT, Guard, Summary};
+use crate::plan::{ClusterPlan, FORMAT, Guard, Plan, Summary};
 
 /// Plans for people.
 pub fn plan(plans: &[ClusterPlan], style: Style) -> String {
@@ -141,17 +142,17 @@ pub(super) fn of_cluster(cluster: Option<&str>, objects: Vec<Value>) -> Vec<Valu
     objects.into_iter().map(name).collect()
 }
 
+/// What was done on the only cluster of a file.
+fn the_only_one<'a>(applied: &[Applied<'a>]) -> Option<(&'a Plan, &'a Report)> {
+    match applied {
+        [one] if one.cluster.is_none() => Some((one.plan, one.report?)),
+        _ => None,
+    }
+}
+
 /// What an apply did, for people.
 pub fn applied(applied: &[Applied<'_>], style: Style) -> String {
-    if let [
-        Applied {
-            cluster: None,
-            report: Some(report),
-            plan,
-            ..
-        },
-    ] = applied
-    {
+    if let Some((plan, report)) = the_only_one(applied) {
         return text::applied(plan, report, style);
     }
     let mut text = String::new();
@@ -201,15 +202,7 @@ pub fn applied(applied: &[Applied<'_>], style: Style) -> String {
 
 /// `apply --json`: one document.
 pub fn applied_json(applied: &[Applied<'_>]) -> Value {
-    if let [
-        Applied {
-            cluster: None,
-            report: Some(report),
-            plan,
-            ..
-        },
-    ] = applied
-    {
+    if let Some((plan, report)) = the_only_one(applied) {
         return of_one::applied(plan, report);
     }
     let (mut results, mut handed_over, mut clusters) = (Vec::new(), Vec::new(), Vec::new());

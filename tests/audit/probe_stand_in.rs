@@ -120,12 +120,17 @@ fn no_login_stays_whatever_happens() {
     assert_eq!(document["probe"]["stopped"], true);
     assert_eq!(left(&site), before, "stopped");
 
-    let child = prober.spawn(&site);
-    wait_for_one();
-    site.world.postgres.crash_and_restart().unwrap();
-    let (code, _) = ended(child);
-    assert_eq!(code, 2, "attempts during the restart showed nothing");
-    assert_eq!(left(&site), before, "restarted");
+    // A few attempts take milliseconds: the server does not always crash before the last of them.
+    let crashed_meanwhile = (0..20).any(|_| {
+        let child = prober.spawn(&site);
+        wait_for_one();
+        site.world.postgres.crash_and_restart().unwrap();
+        let (code, _) = ended(child);
+        assert_eq!(left(&site), before, "restarted");
+        assert!([0, 2].contains(&code), "{code}");
+        code == 2
+    });
+    assert!(crashed_meanwhile, "attempts during the restart showed nothing");
 
     // Killed, it leaves one, which says what it is and is found, and which the next probe drops once nobody can use it.
     let mut child = prober.spawn(&site);
