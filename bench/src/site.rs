@@ -40,10 +40,8 @@ pub struct Site {
 impl Site {
     /// Starts a world with its databases in `data`. The file asks for `tenants` tenants of one database each.
     pub fn start(major: u16, tenants: usize, binary: &Path, data: Option<PathBuf>) -> Result<Self, Failed> {
-        // The test bed logs every statement and connection, which tests look at and which costs. And work is measured, not
-        // disks: memory has nothing to sync, so a disk, where the databases are on one, is not asked to either.
+        // The test bed logs every statement and connection, which tests look at and which costs.
         let quiet = [
-            ("fsync", "off"),
             ("log_statement", "none"),
             ("log_connections", "off"),
             ("log_disconnections", "off"),
