@@ -5,6 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+/// The name of an object. Up to 23 bytes, as most are, stand in the value itself; longer ones are shared by its copies. A world
+/// holds some seventy names a tenant.
+pub type Name = smol_str::SmolStr;
+
 /// The name of a tenant as its block or list entry gives it, such as `client01`. Shared: it stands beside each object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(from = "String")]
@@ -47,7 +51,7 @@ pub enum Grantee {
     /// Everybody: grantee 0 in an ACL.
     Public,
     /// One role, by its exact catalog name.
-    Role(String),
+    Role(Name),
 }
 
 impl fmt::Display for Grantee {
@@ -66,92 +70,92 @@ pub enum Address {
     /// A cluster, by its name in the file.
     Cluster {
         /// Its name.
-        name: String,
+        name: Name,
     },
     /// An IAM user.
     IamUser {
         /// Its name, without the path.
-        name: String,
+        name: Name,
     },
     /// An inline policy of an IAM user.
     IamUserPolicy {
         /// The user's name.
-        user: String,
+        user: Name,
         /// The policy's name.
-        name: String,
+        name: Name,
     },
     /// An IAM role.
     IamRole {
         /// Its name, without the path.
-        name: String,
+        name: Name,
     },
     /// An inline policy of an IAM role.
     IamRolePolicy {
         /// The role's name.
-        role: String,
+        role: Name,
         /// The policy's name.
-        name: String,
+        name: Name,
     },
     /// An access key of an IAM user.
     IamAccessKey {
         /// The user's name.
-        user: String,
+        user: Name,
         /// The key's id (`AKIA..`) where it is not the one tenantctl made; `None` for that one.
-        id: Option<String>,
+        id: Option<Name>,
     },
     /// A Postgres role.
     Role {
         /// Its catalog name.
-        name: String,
+        name: Name,
     },
     /// `ALTER ROLE .. SET` of one role, in every database.
     RoleSetting {
         /// The role.
-        role: String,
+        role: Name,
         /// The parameter.
-        name: String,
+        name: Name,
     },
     /// A membership: `GRANT role TO member`.
     Membership {
         /// The role that is granted.
-        role: String,
+        role: Name,
         /// The role that receives it.
-        member: String,
+        member: Name,
     },
     /// A database.
     Database {
         /// Its catalog name.
-        name: String,
+        name: Name,
     },
     /// What one grantee may do on a database.
     DatabaseGrant {
         /// The database.
-        database: String,
+        database: Name,
         /// Who.
         grantee: Grantee,
     },
     /// A schema in a database.
     Schema {
         /// The database.
-        database: String,
+        database: Name,
         /// The schema.
-        name: String,
+        name: Name,
     },
     /// What one grantee may do in a schema.
     SchemaGrant {
         /// The database.
-        database: String,
+        database: Name,
         /// The schema.
-        schema: String,
+        schema: Name,
         /// Who.
         grantee: Grantee,
     },
     /// An extension in a database.
     Extension {
         /// The database.
-        database: String,
+        database: Name,
         /// The extension.
-        name: String,
+        name: Name,
     },
 }
 
@@ -183,12 +187,12 @@ impl Address {
             | Self::IamUser { name }
             | Self::IamRole { name }
             | Self::Role { name }
-            | Self::Database { name } => name.clone(),
+            | Self::Database { name } => name.to_string(),
             Self::IamUserPolicy { user, name } => format!("{user}/{name}"),
             Self::IamRolePolicy { role, name } | Self::RoleSetting { role, name } => {
                 format!("{role}/{name}")
             }
-            Self::IamAccessKey { user, id: None } => user.clone(),
+            Self::IamAccessKey { user, id: None } => user.to_string(),
             Self::IamAccessKey { user, id: Some(id) } => format!("{user}/{id}"),
             Self::Membership { role, member } => format!("{role}/{member}"),
             Self::DatabaseGrant { database, grantee } => format!("{database}/{grantee}"),
@@ -204,7 +208,7 @@ impl Address {
     }
 
     /// The database that has to be opened to see this object, if it lives inside one.
-    pub fn inside_database(&self) -> Option<&str> {
+    pub fn inside_database(&self) -> Option<&Name> {
         match self {
             Self::Schema { database, .. }
             | Self::SchemaGrant { database, .. }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use tenantctl::address::{Address, TenantId};
+use tenantctl::address::{Address, Name, TenantId};
 use tenantctl::apply::handover;
 use tenantctl::apply::iam::IamWriter;
 use tenantctl::live::access::{self, Login};
@@ -75,7 +75,7 @@ impl Tenant {
     }
 
     fn create(&self) -> [IamCommand; 4] {
-        let (user, role) = (self.name.clone(), self.role.clone());
+        let (user, role) = (Name::from(&self.name), Name::from(&self.role));
         [
             IamCommand::CreateUser {
                 user: user.clone(),
@@ -102,7 +102,7 @@ impl Tenant {
     }
 
     fn delete(&self) -> [IamCommand; 4] {
-        let (user, role) = (self.name.clone(), self.role.clone());
+        let (user, role) = (Name::from(&self.name), Name::from(&self.role));
         [
             IamCommand::DeleteUserPolicy {
                 user: user.clone(),
@@ -118,7 +118,7 @@ impl Tenant {
     }
 
     fn scope(&self) -> iam::IamScope {
-        let set = |name: &str| BTreeSet::from([name.to_owned()]);
+        let set = |name: &str| BTreeSet::from([Name::from(name)]);
         iam::IamScope {
             workspace: "prod".into(),
             users: set(&self.name),
@@ -128,8 +128,8 @@ impl Tenant {
     }
 
     fn wanted(&self) -> Vec<(Address, Object)> {
-        let (user, role) = (self.name.clone(), self.role.clone());
-        let path = "/".to_owned();
+        let (user, role) = (Name::from(&self.name), Name::from(&self.role));
+        let path = Name::from("/");
         vec![
             (
                 Address::IamUser { name: user.clone() },
@@ -163,8 +163,8 @@ impl Tenant {
         HandOver {
             tenant: TenantId::new(&self.name),
             recipient: recipient.to_owned(),
-            role: self.name.clone(),
-            role_arn: Some(self.role_arn.clone()),
+            role: self.name.clone().into(),
+            role_arn: Some(self.role_arn.clone().into()),
             region: REGION.into(),
             endpoint: host.to_owned(),
             port,
@@ -354,7 +354,7 @@ fn a_handed_over_key_becomes_a_token_that_the_server_accepts() {
             .expect("signs");
 
         let suspend = IamCommand::UpdateAssumeRolePolicy {
-            role: tenant.role.clone(),
+            role: tenant.role.clone().into(),
             trust: PolicyDocument::trust_denied(&tenant.user_arn),
         };
         writer.run(&suspend).await.expect("suspends");

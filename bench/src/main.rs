@@ -55,10 +55,10 @@ struct Arguments {
 
 /// Everything that is known about one run.
 #[derive(Serialize)]
-struct Results {
+struct Results<'a> {
     machine: String,
     postgres: u16,
-    rows: Vec<Row>,
+    rows: &'a [Row],
 }
 
 fn main() -> ExitCode {
@@ -79,32 +79,31 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<bool, Failed> {
-    let mut results = Results {
-        machine: machine(),
-        postgres: arguments.postgres,
-        rows: Vec::new(),
-    };
     print(&format!(
         "Postgres {}, all on one machine: {}\n\n{}",
-        results.postgres,
-        results.machine,
+        arguments.postgres,
+        machine(),
         Row::head()
     ));
     let bench = Bench {
         binary: &arguments.tenantctl,
         major: arguments.postgres,
         rounds: arguments.rounds,
-        show: &|row| print(&row.line()),
+        show: &|rows| {
+            // A run may take an hour, and be ended before its end.
+            rows.last().inspect(|row| print(&row.line()));
+            save(arguments, rows)
+        },
         say: &say,
         terraform: Terraform {
             binary: arguments.terraform.clone(),
             plugins: arguments.terraform_plugins.clone(),
         },
     };
-    let rows = &mut results.rows;
-    bench.start_up(rows)?;
+    let mut rows = Vec::new();
+    bench.start_up(&mut rows)?;
     for &tenants in &arguments.tenants {
-        bench.measure(tenants, rows)?;
+        bench.measure(tenants, &mut rows)?;
     }
     print("");
     if rows.iter().all(|row| row.terraform.is_none()) {
@@ -113,24 +112,33 @@ fn run(arguments: &Arguments) -> Result<bool, Failed> {
     for line in rows.iter().filter_map(Row::by_terraform) {
         print(&line);
     }
-    for (what, times) in growth(rows) {
+    for (what, times) in growth(&rows) {
         print(&format!("{what}: {times:.1} times"));
     }
     for row in rows.iter().filter(|row| !row.parts.is_empty()) {
         print(&row.parts());
     }
+    let over: Vec<&Row> = rows.iter().filter(|row| row.is_over()).collect();
+    for row in &over {
+        say(&format!("over its limit: {}", row.line()));
+    }
+    Ok(!arguments.check || !over.iter().any(|row| row.fails()))
+}
+
+/// Writes the figures and the plot.
+fn save(arguments: &Arguments, rows: &[Row]) -> Result<(), Failed> {
     fs::create_dir_all(&arguments.out)?;
+    let results = Results {
+        machine: machine(),
+        postgres: arguments.postgres,
+        rows,
+    };
     let path = |name| arguments.out.join(name);
     fs::write(
         path("results.json"),
         serde_json::to_string_pretty(&results)? + "\n",
     )?;
-    plot::draw(&path("results.svg"), &results.rows)?;
-    let over: Vec<&Row> = results.rows.iter().filter(|row| row.is_over()).collect();
-    for row in &over {
-        say(&format!("over its limit: {}", row.line()));
-    }
-    Ok(!arguments.check || !over.iter().any(|row| row.fails()))
+    plot::draw(&path("results.svg"), rows)
 }
 
 /// Processor, cores, memory, kernel.

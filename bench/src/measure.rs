@@ -166,7 +166,8 @@ pub struct Bench<'a> {
     /// How often each is timed; the median counts.
     pub rounds: usize,
     /// Shows a row as soon as there is one.
-    pub show: &'a dyn Fn(&Row),
+    /// Told of each row as it comes, last in what there is so far.
+    pub show: &'a dyn Fn(&[Row]) -> Result<(), Failed>,
     /// Says what is no figure.
     pub say: &'a dyn Fn(&str),
     /// What else is measured, where it is there.
@@ -184,8 +185,8 @@ impl Bench<'_> {
     pub fn measure(&self, tenants: usize, rows: &mut Vec<Row>) -> Result<(), Failed> {
         let runtime = Runtime::new()?;
         let mut add = |row: Row| {
-            (self.show)(&row);
             rows.push(row);
+            (self.show)(rows)
         };
         let terraform = self.terraform.prepare();
         if let Err(reason) = &terraform {
@@ -204,11 +205,11 @@ impl Bench<'_> {
             None => None,
         };
         let made = terraform.as_ref().map(Workspace::apply).transpose()?;
-        add(row.terraform(made));
+        add(row.terraform(made))?;
         let floor = runtime.block_on(Floor::new(&site.world))?;
         let row = |what| Row::new(tenants, what);
         let validate = || site.cost(&["validate"]);
-        add(self.in_turns(row("validate"), validate, &[&|| site.read_files()])?);
+        add(self.in_turns(row("validate"), validate, &[&|| site.read_files()])?)?;
 
         let read = || runtime.block_on(floor.plan(true));
         let others: [Other<'_>; 2] = [&read, &|| match &terraform {
@@ -217,24 +218,24 @@ impl Bench<'_> {
         }];
         let others = &others[..1 + usize::from(terraform.is_some())];
         let unchanged = self.in_turns(row("plan, no change"), || site.cost(&["plan"]), others)?;
-        add(unchanged.limit(PLAN_LIMIT));
+        add(unchanged.limit(PLAN_LIMIT))?;
         let shallow = || runtime.block_on(floor.plan(false));
         let row_of = row("plan, no change, --shallow");
         let looked = self.in_turns(row_of, || site.cost(&["plan", "--shallow"]), &[&shallow])?;
-        add(looked.limit(PLAN_LIMIT));
+        add(looked.limit(PLAN_LIMIT))?;
         let evidence = || runtime.block_on(floor.audit());
-        add(self.in_turns(row("audit"), || site.cost(&["audit"]), &[&evidence])?);
+        add(self.in_turns(row("audit"), || site.cost(&["audit"]), &[&evidence])?)?;
 
         site.tenants(tenants, 1)?;
         let changed = self.in_turns(row("plan, one changed"), || site.cost(&["plan"]), &[&read])?;
-        add(changed.limit(PLAN_LIMIT));
+        add(changed.limit(PLAN_LIMIT))?;
         site.tenants(tenants + 1, 0)?;
         let applied = site.cost(&APPLY)?;
         // The floor makes yet another, because this one is there now.
         site.tenants(tenants + 2, 0)?;
         let raw = read()? + runtime.block_on(floor.apply(&site.plan()?))?;
         let more = row("apply, one more").cost(applied).floor(raw);
-        add(more.limit(APPLY_LIMIT));
+        add(more.limit(APPLY_LIMIT))?;
         Ok(())
     }
 
@@ -290,8 +291,8 @@ impl Bench<'_> {
         let site = Site::start(self.major, 1, self.binary, storage::for_tenants(1))?;
         for what in ["--help", "validate"] {
             let row = self.in_turns(Row::new(1, what), || site.cost(&[what]), &[&nothing])?;
-            (self.show)(&row);
             rows.push(row);
+            (self.show)(rows)?;
         }
         Ok(())
     }

@@ -22,6 +22,9 @@ pub fn draw(path: &Path, rows: &[Row]) -> Result<(), Failed> {
         line.push((tenants, row.seconds));
         floor.extend(row.floor.map(|seconds| (tenants, seconds)));
     }
+    if lines.is_empty() {
+        return Ok(());
+    }
     let points = || lines.values().flat_map(|(line, floor)| line.iter().chain(floor));
     let least = |pick: fn(&(f64, f64)) -> f64| points().map(pick).fold(f64::INFINITY, f64::min);
     let most = |pick: fn(&(f64, f64)) -> f64| points().map(pick).fold(0.0, f64::max);

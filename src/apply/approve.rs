@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::lock::Lock;
 use super::{ApplyError, ApprovedPlan, Target, ledger};
-use crate::address::Address;
+use crate::address::{Address, Name};
 use crate::live::{self, ReadRequest, Source};
 use crate::plan::{Outline, Plan};
 
@@ -84,10 +84,10 @@ fn narrowed(candidate: &Candidate<'_, '_>) -> ReadRequest {
         .changes
         .iter()
         .filter_map(|change| match change.moved_from.as_deref() {
-            Some(Address::Database { name }) => Some(name.as_str()),
+            Some(Address::Database { name }) => Some(name),
             _ => None,
         });
-    let touched: BTreeSet<String> = inside.chain(moving).map(str::to_owned).collect();
+    let touched: BTreeSet<Name> = inside.chain(moving).cloned().collect();
     ReadRequest {
         only_databases: Some(touched),
         shallow: false,
@@ -125,7 +125,7 @@ fn check<'a>(plan: &'a Plan, live: &Live, now: &Outline) -> Result<ApprovedPlan<
         }
     }
     for step in &plan.steps {
-        if !now.steps.contains(&step.meaning()) {
+        if !now.steps.has(&step.meaning()) {
             return stale(format!(
                 "what it would do to {} is not what a plan made now would do",
                 step.address

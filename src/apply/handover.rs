@@ -157,8 +157,8 @@ pub async fn create_access_key(
         Err(error) => error,
     };
     let delete = IamCommand::DeleteAccessKey {
-        user: user.to_owned(),
-        id: id.clone(),
+        user: user.into(),
+        id: id.clone().into(),
     };
     match writer.run(&delete).await {
         Ok(()) => Err(written),

@@ -19,8 +19,8 @@ pub(super) fn grant(role: &str, members: &[&str]) -> SqlCommand {
         expect: members
             .iter()
             .map(|member| Expectation::Membership {
-                role: role.to_owned(),
-                member: (*member).to_owned(),
+                role: role.into(),
+                member: (*member).into(),
                 present: true,
             })
             .collect(),

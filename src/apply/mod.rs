@@ -91,7 +91,7 @@ pub enum Outcome {
     /// It was done, and read back where that matters.
     Done,
     /// It was not, for this reason.
-    Failed(Problem),
+    Failed(Box<Problem>),
     /// It was not started: an earlier step of its tenant failed.
     Skipped,
     /// It was not started: somebody interrupted.

@@ -62,7 +62,9 @@ pub(super) async fn check(session: &Session, expectation: &Expectation) -> Resul
             member,
             present,
         } => {
-            let row = session.query_one(MEMBERSHIP, &[role, member]).await;
+            let row = session
+                .query_one(MEMBERSHIP, &[&role.as_str(), &member.as_str()])
+                .await;
             let found: bool = row.map_err(|error| ApplyError::sql(session, error))?.get(0);
             if found == *present {
                 return Ok(());
@@ -88,7 +90,7 @@ async fn read(session: &Session, sql: &str, object: &str, grantee: &Grantee) -> 
         let grantor = if row.get("by_owner") {
             Grantor::Owner
         } else {
-            Grantor::Role(row.get::<_, Option<String>>("grantor").unwrap_or_default())
+            Grantor::Role(row.get::<_, Option<&str>>("grantor").unwrap_or_default().into())
         };
         let privilege = Privilege::parse(row.get("privilege"))?;
         Some(GrantItem {

@@ -209,7 +209,7 @@ impl Worker<'_> {
                 self.state().handed_over.extend(file);
                 Outcome::Done
             }
-            Err(error) => Outcome::Failed(error.problem()),
+            Err(error) => Outcome::Failed(error.problem().into()),
         };
         for step in steps {
             self.ended(step, outcome.clone());
@@ -260,7 +260,7 @@ impl Worker<'_> {
             return Some(Outcome::Interrupted);
         }
         if !self.lock.is_held() {
-            return Some(Outcome::Failed(ApplyError::LockLost.problem()));
+            return Some(Outcome::Failed(ApplyError::LockLost.problem().into()));
         }
         None
     }

@@ -13,6 +13,7 @@ use tokio_postgres::types::ToSql;
 
 use super::ledger::{self, Run};
 use super::{ApplyError, read_back};
+use crate::address::Name;
 use crate::live::connect::Session;
 use crate::plan::{SqlCommand, Step};
 
@@ -68,6 +69,12 @@ impl From<Option<&str>> for Value {
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Some(text).into()
+    }
+}
+
+impl From<&Name> for Value {
+    fn from(name: &Name) -> Self {
+        Self::from(name.as_str())
     }
 }
 

@@ -149,7 +149,7 @@ pub(super) fn check(who: &Who<'_>, findings: &mut Findings) {
 
 pub(super) fn address(database: &str, grantee: &Grantee) -> String {
     let address = Address::DatabaseGrant {
-        database: database.to_owned(),
+        database: database.into(),
         grantee: grantee.clone(),
     };
     address.to_string()
@@ -214,7 +214,7 @@ fn more_than_declared(who: &Who<'_>, database: &str, role: &str, grant: &Grant, 
     };
     let own = who.tenant_of_database(database) == Some(tenant);
     let (name, quoted) = (quote_identifier(database), quote_identifier(role));
-    let subject = || address(database, &Grantee::Role(role.to_owned()));
+    let subject = || address(database, &Grantee::Role(role.into()));
     let finding = |rule, message| {
         Finding::new(rule, subject(), message)
             .tenant(who.tenant_of_database(database))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::rules::Rule;
-use crate::address::TenantId;
+use crate::address::{Name, TenantId};
 
 /// How bad a finding is; the worst is the least, so that it sorts first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -138,7 +138,7 @@ impl Finding {
 pub(super) struct Findings {
     all: Vec<Finding>,
     /// Memberships (role, member) that a finding has named already, so that no other needs to.
-    explained: BTreeSet<(String, String)>,
+    explained: BTreeSet<(Name, Name)>,
 }
 
 impl Findings {

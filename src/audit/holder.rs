@@ -102,7 +102,7 @@ impl<'w, 'a> Holder<'w, 'a> {
             }
             Right::Connect { .. } => {
                 let quoted = quote_identifier(role);
-                let subject = address(database, &Grantee::Role(role.to_owned()));
+                let subject = address(database, &Grantee::Role(role.into()));
                 (
                     subject,
                     format!("REVOKE ALL ON DATABASE {name} FROM {quoted} CASCADE"),

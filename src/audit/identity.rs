@@ -95,7 +95,7 @@ fn reached<'a>(
         match claim.exact() {
             Some(named) => {
                 for arn in named {
-                    if let Some(tenant) = users.get(arn) {
+                    if let Some(tenant) = users.get(arn.as_str()) {
                         consider(arn, tenant, *claim, policy);
                     }
                 }
@@ -268,12 +268,12 @@ fn beyond_declared(
 fn declared(who: &Who<'_>, identity: &Identity, name: &str, policy: &IdentityPolicy) -> bool {
     let address = match identity.kind {
         IdentityKind::User if name == ASSUME_ROLE_POLICY => crate::address::Address::IamUserPolicy {
-            user: identity.name.clone(),
-            name: name.to_owned(),
+            user: identity.name.clone().into(),
+            name: name.into(),
         },
         IdentityKind::Role if name == CONNECT_POLICY => crate::address::Address::IamRolePolicy {
-            role: identity.name.clone(),
-            name: name.to_owned(),
+            role: identity.name.clone().into(),
+            name: name.into(),
         },
         _ => return false,
     };

@@ -229,8 +229,8 @@ impl Inside<'_, '_> {
     fn extension(&self, fact: &Fact) -> Option<Finding> {
         let (_, how) = REACHING_OUT.iter().find(|(name, _)| *name == fact.name)?;
         let declared = crate::address::Address::Extension {
-            database: self.database.to_owned(),
-            name: fact.name.clone(),
+            database: self.database.into(),
+            name: fact.name.clone().into(),
         };
         let asked_for = self.who.desired.world.contains(&declared);
         let message = format!("extension {} of database {} {how}", fact.name, self.database);

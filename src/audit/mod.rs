@@ -20,10 +20,11 @@ mod who;
 mod why;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::address::TenantId;
+use crate::address::{Name, TenantId};
 use crate::desired::Desired;
 use crate::live::Live;
 use crate::model::{Digest, Evidence, Known, Probe};
@@ -119,7 +120,7 @@ pub fn audit(desired: &Desired, live: &Live, evidence: &Evidence, options: &Opti
     let mut checked = who.checked();
     checked.steps += iam_steps;
     Audit {
-        workspace: desired.workspace.clone(),
+        workspace: desired.workspace.to_string(),
         findings: findings.sorted(&options.only),
         notes: notes(&who),
         credentials,
@@ -190,7 +191,7 @@ fn notes(who: &Who<'_>) -> Vec<String> {
         ),
     ];
     if !who.desired.readers.is_empty() {
-        let readers: Vec<&str> = who.desired.readers.iter().map(String::as_str).collect();
+        let readers: Vec<&str> = who.desired.readers.iter().map(Name::as_str).collect();
         notes.push(format!(
             "Readers ({}) can connect to the databases of all tenants, as the file asks; nothing inside is granted to them \
              by that.",
@@ -239,18 +240,21 @@ fn digest(desired: &Desired, live: &Live, evidence: &Evidence) -> Digest {
         objects,
         &live.memberships,
         // Not the time of reading, which is the only thing that differs between two readings of the same.
-        format!(
-            "{:?}",
-            (&evidence.inside, &evidence.unopened, &evidence.templates)
-        ),
-        format!(
-            "{:?}",
-            (
-                &evidence.dependencies,
-                &evidence.parameters,
-                &evidence.subscriptions
-            )
-        ),
-        format!("{:?}", (&evidence.account, &evidence.keys)),
+        InWords((&evidence.inside, &evidence.unopened, &evidence.templates)),
+        InWords((
+            &evidence.dependencies,
+            &evidence.parameters,
+            &evidence.subscriptions,
+        )),
+        InWords((&evidence.account, &evidence.keys)),
     ))
+}
+
+/// What serialises as its debugging text, which is written and never held.
+struct InWords<T>(T);
+
+impl<T: fmt::Debug> Serialize for InWords<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:?}", self.0))
+    }
 }

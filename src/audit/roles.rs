@@ -89,7 +89,7 @@ fn attributes(who: &Who<'_>, findings: &mut Findings) {
                     Finding::new(rule, format!("role.{name}"), message)
                         .tenant(Some(tenant))
                         .reacher(Some(tenant))
-                        .path(vec![name.to_owned(), (*word).to_owned()])
+                        .path(vec![name.to_string(), (*word).to_owned()])
                         .remedy(format!("ALTER ROLE {} NO{word}", quote_identifier(name))),
                 );
             }
@@ -244,7 +244,7 @@ fn beyond_declared(who: &Who<'_>, findings: &mut Findings) {
         } else {
             format!("{} is a member of {}", row.member, row.role)
         };
-        let path = vec![row.member.clone(), format!("{} ({})", row.role, options(row))];
+        let path = vec![row.member.to_string(), format!("{} ({})", row.role, options(row))];
         let finding = membership(&rules::MEMBERSHIP_BEYOND, &[row], message)
             .tenant(Some(tenant))
             .path(path);

@@ -177,7 +177,7 @@ impl Gate<'_> {
         let message = format!("IAM role {name} of tenant {} may be assumed {found}", self.id);
         let first = match &trusted.principal {
             Principal::Arn(arn) => arn.clone(),
-            _ => name.clone(),
+            _ => name.to_string(),
         };
         Some(
             self.finding(&rules::TRUST_ADDRESSES, message)
@@ -205,7 +205,7 @@ fn keys(who: &Who<'_>, options: &Options, findings: &mut Findings) {
     };
     for (id, tenant) in &who.desired.tenants {
         let user = &tenant.names.iam_user;
-        let (Some(keys), Login::Iam { .. }) = (by_user.get(user), &tenant.login) else {
+        let (Some(keys), Login::Iam { .. }) = (by_user.get(user.as_str()), &tenant.login) else {
             continue;
         };
         let about =

@@ -38,7 +38,7 @@ impl<'a> Who<'a> {
         let mut wanted = BTreeSet::new();
         for (id, tenant) in &desired.tenants {
             roles.insert(&tenant.names.role, id.clone());
-            for name in tenant.names.databases.values() {
+            for (_, name) in &tenant.names.databases {
                 // One that the file does not want is the tenant's only if it is marked so.
                 if tenant.databases.contains(name) {
                     wanted.insert(name.as_str());
@@ -154,7 +154,12 @@ impl<'a> Who<'a> {
     /// What there was to look at.
     pub(super) fn checked(&self) -> Checked {
         let tenants: BTreeSet<&TenantId> = self.tenants().collect();
-        let databases: Vec<&str> = self.live.world.databases().map(|(name, _)| name).collect();
+        let databases: Vec<&str> = self
+            .live
+            .world
+            .databases()
+            .map(|(name, _)| name.as_str())
+            .collect();
         let mut owned: BTreeMap<&TenantId, usize> = BTreeMap::new();
         for name in &databases {
             if let Some(tenant) = self.databases.get(name) {

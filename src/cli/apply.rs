@@ -117,12 +117,22 @@ fn matched(clusters: &Clusters, plans: Vec<ClusterPlan>) -> Result<Vec<ClusterPl
 /// Approves and runs.
 async fn carry_out(
     mut clusters: Clusters,
-    plans: Vec<ClusterPlan>,
+    mut plans: Vec<ClusterPlan>,
     locks: &Locks,
     args: &ApplyArgs,
     ui: &Ui,
 ) -> Result<Ended, Failure> {
+    for plan in &mut plans {
+        plan.plan.was_shown();
+    }
     let reports = carry_out::run(&mut clusters, &plans, locks, diff::diff, ui).await?;
+    for (plan, _) in plans
+        .iter_mut()
+        .zip(&reports)
+        .filter(|(_, report)| report.is_some())
+    {
+        plan.plan.was_run();
+    }
     let lost = clusters.lost();
     let applied = Applied::of(&plans, &reports, &lost);
     let audits = match args.no_audit {

@@ -13,7 +13,7 @@ use super::probe::ProbeArgs;
 use super::session::{Opening, Session};
 use super::ui::Ui;
 use super::{Ended, FileArgs, args, progress, validate};
-use crate::address::{Address, TenantId};
+use crate::address::{Address, Name, TenantId};
 use crate::audit::{self, Audit, Options, Severity};
 use crate::diag::suggestion;
 use crate::live::Live;
@@ -286,7 +286,7 @@ pub(super) async fn gate(session: &Session, plan: &Plan) -> Result<Option<Audit>
     let wanted = touched
         .iter()
         .filter_map(|tenant| session.desired.tenants.get(tenant));
-    let mut databases: BTreeSet<String> = wanted.flat_map(|tenant| tenant.databases.clone()).collect();
+    let mut databases: BTreeSet<Name> = wanted.flat_map(|tenant| tenant.databases.clone()).collect();
     databases.extend(plan.changes.iter().filter_map(|change| match &change.address {
         Address::Database { name } => Some(name.clone()),
         _ => None,
@@ -353,7 +353,7 @@ pub(super) async fn why(directory: &Path, args: &WhyArgs, ui: &Ui) -> Result<End
 }
 
 /// The login role of a tenant of the file, or of one that left it.
-fn role(session: &Session, live: &Live, tenant: &TenantId) -> Result<String, Failure> {
+fn role(session: &Session, live: &Live, tenant: &TenantId) -> Result<Name, Failure> {
     if let Some(desired) = session.desired.tenants.get(tenant) {
         return Ok(desired.names.role.clone());
     }
@@ -377,13 +377,13 @@ fn database(session: &Session, live: &Live, tenant: &TenantId, name: &str) -> Re
         .tenants
         .get(tenant)
         .map(|tenant| &tenant.names.databases);
-    if let Some(full) = own.and_then(|names| names.get(name)) {
-        return Ok(full.clone());
+    if let Some((_, full)) = own.and_then(|names| names.iter().find(|(logical, _)| logical == name)) {
+        return Ok(full.to_string());
     }
     if live.world.database(name).is_some() || session.desired.world.database(name).is_some() {
         return Ok(name.to_owned());
     }
-    let known = live.world.databases().map(|(name, _)| name);
+    let known = live.world.databases().map(|(name, _)| name.as_str());
     let logical = own.into_iter().flatten().map(|(logical, _)| logical.as_str());
     let meant = suggestion(name, known.chain(logical)).map_or_else(String::new, |meant| format!("; {meant}"));
     Err(Failure::Said(format!(

@@ -67,6 +67,10 @@ pub(super) async fn run(
     ui: &Ui,
 ) -> Result<Reports, Failure> {
     prepare(clusters, locks, ui).await?;
+    for member in &mut clusters.members {
+        // The plans are made, and what counts from here on is read again.
+        member.live = None;
+    }
     let mut approved = approve(clusters, plans, compare, ui).await?;
     let steps = approved.keys().map(|place| plans[*place].plan.steps.len()).sum();
     let interrupt = interrupt::watch();

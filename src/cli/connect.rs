@@ -10,7 +10,7 @@ use super::exit::Failure;
 use super::session::{self, Checked};
 use super::ui::Ui;
 use super::{Ended, FileArgs};
-use crate::address::TenantId;
+use crate::address::{Name, TenantId};
 use crate::config::{Cluster, SslMode, Tenant};
 use crate::desired::access::role_arn;
 use crate::desired::naming::{self, TenantNames};
@@ -189,8 +189,8 @@ async fn facts(aws: &Aws, cluster: &Cluster, ui: &Ui) -> Result<ClusterFacts, Fa
 }
 
 /// By its name in the file or on the server; the first of the tenant's without one.
-fn database(access: &Access, wanted: Option<&str>) -> Result<String, Failure> {
-    let open: Vec<(&String, &String)> = access
+fn database(access: &Access, wanted: Option<&str>) -> Result<Name, Failure> {
+    let open: Vec<&(Name, Name)> = access
         .names
         .databases
         .iter()
@@ -198,20 +198,20 @@ fn database(access: &Access, wanted: Option<&str>) -> Result<String, Failure> {
             access
                 .tenant
                 .databases
-                .get(*logical)
+                .get(logical.as_str())
                 .is_some_and(|wanted| wanted.value)
         })
         .collect();
     match wanted {
         None => open
             .first()
-            .map(|(_, name)| (*name).clone())
+            .map(|(_, name)| name.clone())
             .ok_or_else(|| Failure::Said(format!("tenant \"{}\" has no database", access.tenant.id))),
         // What is not the tenant's is for the server to refuse: that is what connect is there to show.
         Some(wanted) => Ok(open
             .iter()
-            .find(|(logical, _)| *logical == wanted)
-            .map_or_else(|| wanted.to_owned(), |(_, name)| (*name).clone())),
+            .find(|(logical, _)| logical == wanted)
+            .map_or_else(|| wanted.into(), |(_, name)| name.clone())),
     }
 }
 

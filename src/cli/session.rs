@@ -244,7 +244,7 @@ pub(super) fn request(
         databases: BTreeSet::new(),
         only_databases: None,
         shallow,
-        admin: Some(desired.admin.clone()),
+        admin: Some(desired.admin.to_string()),
         admin_database: cluster.admin.database.clone(),
         parallelism,
     };

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::naming::{self, TenantNames};
 use super::{Builder, Desired, DesiredTenant, Elsewhere, Login, access, database};
-use crate::address::TenantId;
+use crate::address::{Name, TenantId};
 use crate::config::{AdminAuth, Cluster, Config, Tenant, TenantState};
 use crate::diag::Diagnostic;
 use crate::model::{ClusterFacts, Digest, World};
@@ -21,13 +21,10 @@ pub fn compile(config: &Config, cluster: &Cluster, facts: &ClusterFacts) -> Resu
             Diagnostic::error("engine_not_built", "this engine is not built yet").at(cluster.engine.span),
         ]);
     };
-    let admin = cluster
-        .admin
-        .username
-        .clone()
-        .unwrap_or_else(|| facts.master_username.clone());
-    let readers: BTreeSet<String> = (cluster.readers.iter())
-        .map(|reader| reader.value.clone())
+    let admin = cluster.admin.username.as_ref();
+    let admin = Name::from(admin.unwrap_or(&facts.master_username));
+    let readers: BTreeSet<Name> = (cluster.readers.iter())
+        .map(|reader| Name::from(&reader.value))
         .collect();
     let mut builder = Builder {
         facts,
@@ -65,7 +62,7 @@ pub fn compile(config: &Config, cluster: &Cluster, facts: &ClusterFacts) -> Resu
         .collect();
     let digest = digest(config, cluster, facts, &admin, &world);
     Ok(Desired {
-        workspace: config.workspace.clone(),
+        workspace: config.workspace.clone().into(),
         facts: facts.clone(),
         capabilities,
         admin,
@@ -121,8 +118,8 @@ fn check(tenant: &Tenant, names: &TenantNames, admin: &str, facts: &ClusterFacts
 fn summary(tenant: &Tenant, names: TenantNames, facts: &ClusterFacts) -> DesiredTenant {
     let login = if tenant.rds_iam_auth {
         Login::Iam {
-            role_arn: access::role_arn(facts, &names.iam_role),
-            networks: tenant.allowed_ips.clone(),
+            role_arn: access::role_arn(facts, &names.iam_role).into(),
+            networks: tenant.allowed_ips.iter().copied().collect(),
         }
     } else {
         Login::Password
@@ -130,7 +127,12 @@ fn summary(tenant: &Tenant, names: TenantNames, facts: &ClusterFacts) -> Desired
     let databases = names
         .databases
         .iter()
-        .filter(|(logical, _)| tenant.databases.get(*logical).is_some_and(|wanted| wanted.value))
+        .filter(|(logical, _)| {
+            tenant
+                .databases
+                .get(logical.as_str())
+                .is_some_and(|wanted| wanted.value)
+        })
         .map(|(_, name)| name.clone())
         .collect();
     DesiredTenant {

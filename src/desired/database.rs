@@ -10,7 +10,11 @@ use crate::model::{Database, DatabaseState, Extension, Grant, Object, Privilege,
 /// Adds the databases that the tenant wants.
 pub(crate) fn lower(builder: &mut Builder<'_>, tenant: &Tenant, names: &TenantNames) {
     for (logical, database) in &names.databases {
-        if tenant.databases.get(logical).is_some_and(|wanted| wanted.value) {
+        if tenant
+            .databases
+            .get(logical.as_str())
+            .is_some_and(|wanted| wanted.value)
+        {
             lower_one(builder, tenant, names, database);
         }
     }
@@ -80,7 +84,7 @@ fn lower_one(builder: &mut Builder<'_>, tenant: &Tenant, names: &TenantNames, da
     for name in &tenant.extensions {
         let address = Address::Extension {
             database: database.into(),
-            name: name.clone(),
+            name: name.clone().into(),
         };
         builder.add(tenant, address, Object::Extension(Extension {}));
     }

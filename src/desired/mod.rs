@@ -15,10 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
-use crate::address::{Address, TenantId};
+use crate::address::{Address, Name, TenantId};
 use crate::config::{Naming, SharedDatabases};
 use crate::engine::Capabilities;
-use crate::model::{ClusterFacts, DeletionPolicy, Digest, Object, World};
+use crate::model::{ClusterFacts, DeletionPolicy, Digest, Object, Sorted, World};
 
 pub use clusters::Elsewhere;
 pub use compile::compile;
@@ -27,17 +27,17 @@ pub use compile::compile;
 #[derive(Clone, Debug)]
 pub struct Desired {
     /// The ownership mark.
-    pub workspace: String,
+    pub workspace: Name,
     /// The cluster it is asked of.
     pub facts: ClusterFacts,
     /// What that cluster's engine can do.
     pub capabilities: Capabilities,
     /// The role that administers the cluster and owns the tenants' databases.
-    pub admin: String,
+    pub admin: Name,
     /// The database that its sessions begin in, with the ledger.
     pub admin_database: String,
     /// Login roles that may plan and nothing else.
-    pub readers: BTreeSet<String>,
+    pub readers: BTreeSet<Name>,
     /// Whether it logs in by password, and so must never become a member of the role that IAM logins belong to.
     pub admin_by_password: bool,
     /// The objects.
@@ -76,7 +76,7 @@ pub struct DesiredTenant {
     /// Whether its access is cut.
     pub suspended: bool,
     /// The catalog names of the databases it may open.
-    pub databases: BTreeSet<String>,
+    pub databases: Sorted<Name>,
     /// What happens to its data when it leaves, also to that in databases it no longer wants.
     pub deletion_policy: DeletionPolicy,
     /// To whom its secrets go.
@@ -89,9 +89,9 @@ pub enum Login {
     /// By a token of an IAM role.
     Iam {
         /// The role to assume.
-        role_arn: String,
+        role_arn: Name,
         /// From where it may be assumed.
-        networks: BTreeSet<IpNet>,
+        networks: Sorted<IpNet>,
     },
     /// By a password.
     Password,
@@ -100,8 +100,8 @@ pub enum Login {
 /// Collects the objects of tenants while they are lowered.
 pub(crate) struct Builder<'a> {
     pub facts: &'a ClusterFacts,
-    pub admin: &'a str,
-    pub readers: &'a BTreeSet<String>,
+    pub admin: &'a Name,
+    pub readers: &'a BTreeSet<Name>,
     pub capabilities: Capabilities,
     pub objects: Vec<(Address, Object, TenantId)>,
 }

@@ -2,33 +2,34 @@
 
 use std::collections::BTreeMap;
 
-use crate::address::TenantId;
+use crate::address::{Name, TenantId};
 use crate::config::{Config, NamePart, NameTemplate, Naming, Tenant};
 
 /// The composed names of one tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantNames {
     /// The IAM user.
-    pub iam_user: String,
+    pub iam_user: Name,
     /// The IAM role that the user assumes.
-    pub iam_role: String,
+    pub iam_role: Name,
     /// The login role.
-    pub role: String,
-    /// The databases, by logical name; those that are not wanted have a name too.
-    pub databases: BTreeMap<String, String>,
+    pub role: Name,
+    /// The databases, each with its logical name before it, by which they are sorted; those that are not wanted have a name
+    /// too.
+    pub databases: Box<[(Name, Name)]>,
 }
 
 /// The names of a tenant's objects.
 pub fn compose(naming: &Naming, tenant: &Tenant) -> TenantNames {
     let id = tenant.id.as_str();
     TenantNames {
-        iam_user: fill(&naming.iam_user, id, ""),
-        iam_role: fill(&naming.iam_role, id, ""),
-        role: fill(&naming.role, id, ""),
+        iam_user: fill(&naming.iam_user, id, "").into(),
+        iam_role: fill(&naming.iam_role, id, "").into(),
+        role: fill(&naming.role, id, "").into(),
         databases: tenant
             .databases
             .keys()
-            .map(|logical| (logical.clone(), fill(&naming.database, id, logical)))
+            .map(|logical| (logical.into(), fill(&naming.database, id, logical).into()))
             .collect(),
     }
 }

@@ -20,17 +20,8 @@ pub fn adopt(desired: &Desired, live: &Live, scope: &Scope) -> Diff {
             continue;
         }
         if let Some(object) = adoptable.get(address).and_then(|_| live.world.get(address)) {
-            diff.changes.push(Change {
-                address: address.clone(),
-                tenant: Some(tenant.clone()),
-                action: Action::Adopt(object.clone()),
-                fields: Vec::new(),
-                reason: None,
-                keep: BTreeSet::new(),
-                disown: BTreeMap::new(),
-                end_sessions: BTreeSet::new(),
-                moved: None,
-            });
+            let action = Action::Adopt(object.clone());
+            diff.changes.push(Change::new(address, Some(tenant), action));
             continue;
         }
         match live.marks.get(address).filter(|_| live.world.contains(address)) {

@@ -225,7 +225,7 @@ fn opened<'a>(member: &'a Member<'_>) -> BTreeMap<&'a TenantId, BTreeSet<&'a str
         };
         let policy = Address::IamRolePolicy {
             role: name.clone(),
-            name: CONNECT_POLICY.to_owned(),
+            name: CONNECT_POLICY.into(),
         };
         if let Some(Object::Policy(policy)) = live.world.get(&policy)
             && mark.workspace == desired.workspace

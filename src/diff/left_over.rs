@@ -88,6 +88,7 @@ impl<'a> Differ<'a> {
                 self.hold(address, Some(tenant), kind, because);
             } else {
                 self.change(address, Some(tenant), Action::Delete(object.clone()))
+                    .rest
                     .reason = Some(
                     "its tenant left the file, and deletion_policy = \"delete\" was applied before".into(),
                 );
@@ -170,7 +171,7 @@ impl<'a> Differ<'a> {
     /// Grants on our databases that nobody asked for: PUBLIC's and other tenants' go, anybody else's is reported.
     fn left_over_grant(&mut self, address: &Address, database: &str, grantee: &Grantee, grant: &Grant) {
         let owner = Address::Database {
-            name: database.to_owned(),
+            name: database.into(),
         };
         let Some(mark) = self.our_mark(&owner) else { return };
         let dropped = self
@@ -188,7 +189,7 @@ impl<'a> Differ<'a> {
             self.revoke(address, mark, action, grant, None);
             return;
         };
-        let Some(of) = self.tenant_roles.get(role).copied() else {
+        let Some(of) = self.tenant_roles.get(role.as_str()).copied() else {
             let on_database = matches!(address, Address::DatabaseGrant { .. });
             if on_database && self.former_readers.contains(role) {
                 let action = Action::Delete(Object::Grant(grant.clone()));
@@ -238,14 +239,14 @@ impl<'a> Differ<'a> {
             return;
         }
         let before = compare::privileges(grant);
-        let database = Self::database_of(address).map(str::to_owned);
+        let database = Self::database_of(address).cloned();
         let change = self.change(address, Some(&mark.tenant), action);
         change
             .fields
             .push(FieldChange::new("privileges", before, "nothing"));
         if let Some((reason, role)) = from {
-            change.reason = Some(reason.to_owned());
-            change.end_sessions.insert((role.to_owned(), database));
+            change.rest.reason = Some(reason.to_owned());
+            change.rest.end_sessions.insert((role.into(), database));
         }
     }
 
@@ -285,6 +286,7 @@ impl<'a> Differ<'a> {
             return;
         }
         self.change(address, Some(&mark.tenant), Action::Delete(object.clone()))
+            .rest
             .reason = Some(reason.into());
     }
 

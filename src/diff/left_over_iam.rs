@@ -8,7 +8,7 @@ use crate::model::{AccessKey, KeyStatus, Object};
 impl Differ<'_> {
     pub(super) fn leaving_user(&mut self, address: &Address, user: &str, tenant: &TenantId, object: &Object) {
         let first = Address::IamAccessKey {
-            user: user.to_owned(),
+            user: user.into(),
             id: None,
         };
         let its = |key: &Address| matches!(key, Address::IamAccessKey { user: of, .. } if of == user);
@@ -16,8 +16,8 @@ impl Differ<'_> {
             self.change(key, Some(tenant), Action::Delete(found.clone()));
         }
         let policy = |name: &str| Address::IamUserPolicy {
-            user: user.to_owned(),
-            name: name.to_owned(),
+            user: user.into(),
+            name: name.into(),
         };
         self.leave_iam(
             address,
@@ -30,8 +30,8 @@ impl Differ<'_> {
 
     pub(super) fn leaving_role(&mut self, address: &Address, role: &str, tenant: &TenantId, object: &Object) {
         let policy = |name: &str| Address::IamRolePolicy {
-            role: role.to_owned(),
-            name: name.to_owned(),
+            role: role.into(),
+            name: name.into(),
         };
         self.leave_iam(
             address,
@@ -106,9 +106,7 @@ impl Differ<'_> {
     /// that was handed over while the file had a `handover` stays, and is said to.
     pub(super) fn left_over_key(&mut self, address: &Address, user: &str, key: &AccessKey) {
         let Some(id) = key.id.as_deref() else { return };
-        let Some(mark) = self.our_mark(&Address::IamUser {
-            name: user.to_owned(),
-        }) else {
+        let Some(mark) = self.our_mark(&Address::IamUser { name: user.into() }) else {
             return;
         };
         if !self.scope.contains(&mark.tenant) {
@@ -120,6 +118,7 @@ impl Differ<'_> {
                 Some(&mark.tenant),
                 Action::Delete(Object::AccessKey(key.clone())),
             )
+            .rest
             .reason = Some("a run ended before it handed the secret over, so nobody holds it".into());
             return;
         }
@@ -145,7 +144,7 @@ impl Differ<'_> {
             let fields = compare::compare(&after, &Object::AccessKey(key.clone()));
             self.change(address, Some(&mark.tenant), action).fields = fields;
         }
-        if matches!(address, Address::IamAccessKey { id: None, .. }) && !self.changes.contains_key(address) {
+        if matches!(address, Address::IamAccessKey { id: None, .. }) && !self.changes.contains(address) {
             let because =
                 "retained: it was handed over before the file lost its handover, and its holder may use it";
             self.hold(address, Some(&mark.tenant), HeldKind::Retained, because);

@@ -4,18 +4,18 @@
 use std::collections::BTreeSet;
 
 use super::{Action, Differ, FieldChange, HeldKind};
-use crate::address::{Address, TenantId};
+use crate::address::{Address, Name, TenantId};
 use crate::model::quote::quote_identifier as ident;
 use crate::model::{DatabaseState, DeletionPolicy, Dependents, Object, Password, Role};
 
 /// Where a role is granted something.
 struct Place {
     /// The database to be in when that is revoked; `None`: any.
-    database: Option<String>,
+    database: Option<Name>,
     /// The place in words.
     words: String,
     /// Whose privileges the admin has to have for that, and has not.
-    owners: BTreeSet<String>,
+    owners: BTreeSet<Name>,
 }
 
 impl Differ<'_> {
@@ -41,10 +41,11 @@ impl Differ<'_> {
                 let reason = (!words.is_empty())
                     .then(|| format!("its privileges {} are revoked first", words.join(", ")));
                 let change = self.change(address, Some(tenant), Action::Delete(Object::Role(role.clone())));
-                change.end_sessions.insert((name.clone(), None));
-                change.reason = reason;
+                change.rest.end_sessions.insert((name.clone(), None));
+                change.rest.reason = reason;
                 for place in places {
                     change
+                        .rest
                         .disown
                         .entry(place.database)
                         .or_default()
@@ -76,10 +77,10 @@ impl Differ<'_> {
             after: Object::Role(after),
         };
         let change = self.change(address, Some(tenant), action);
-        change.reason = Some("it is no longer in the file".into());
+        change.rest.reason = Some("it is no longer in the file".into());
         if role.login {
             change.fields.push(FieldChange::new("login", true, false));
-            change.end_sessions.insert((address.name(), None));
+            change.rest.end_sessions.insert((address.name().into(), None));
         }
         if to_be_noted {
             change
@@ -112,7 +113,7 @@ impl Differ<'_> {
             None => "on what all databases share".to_owned(),
         };
         let database = one.database.clone().filter(|_| one.inside);
-        let state = |name: &String| self.live.world.database(name).map(|found| found.state);
+        let state = |name: &Name| self.live.world.database(name).map(|found| found.state);
         if let Some(name) = database
             .as_ref()
             .filter(|name| state(name) != Some(DatabaseState::Open))
@@ -128,7 +129,7 @@ impl Differ<'_> {
         for owner in one.owners.iter().filter(|owner| !power.has_privileges_of(owner)) {
             let superuser = self.live.world.role(owner).is_none_or(|found| found.superuser);
             if superuser || !power.may_administer(owner) {
-                let place = database.as_ref().map_or("any database", String::as_str);
+                let place = database.as_ref().map_or("any database", Name::as_str);
                 return Err(format!(
                     "retained without login: it holds privileges {words} on what \"{owner}\" owns. \"{owner}\" or a \
                      superuser has to run once, in {place}: DROP OWNED BY {}",

@@ -1,6 +1,8 @@
 //! What is asked for against what lives. Pure: the same two worlds give the same bytes.
 
 pub mod adopt;
+mod change;
+mod changes;
 mod compare;
 mod elsewhere;
 mod hold;
@@ -21,60 +23,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::address::{Address, Grantee, TenantId};
+use crate::address::{Address, Grantee, Name, TenantId};
 use crate::desired::Desired;
 use crate::live::Live;
-use crate::model::{Mark, Object};
+use crate::model::Mark;
 
+use changes::Changes;
 use moved::Moves;
 
 pub use adopt::adopt;
+pub use change::{Action, Aside, Change, Rest};
 pub use compare::FieldChange;
 pub use elsewhere::{Member, Others, elsewhere};
 pub use mode::Mode;
 pub use moved::Origin;
-
-/// One difference, and whose it is.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Change {
-    /// What changes.
-    pub address: Address,
-    /// Whose it is; `None` for databases that are nobody's.
-    pub tenant: Option<TenantId>,
-    /// How.
-    pub action: Action,
-    /// Field by field, for an update.
-    pub fields: Vec<FieldChange>,
-    /// Why, where the difference does not say it.
-    pub reason: Option<String>,
-    /// For PUBLIC on a shared database: the login roles that get what PUBLIC had.
-    pub keep: BTreeSet<String>,
-    /// For a role that goes: where it is granted something, a database or (`None`) what all share, which is taken from it
-    /// before; and the owners there whose privileges the admin has to have for that.
-    pub disown: BTreeMap<Option<String>, BTreeSet<String>>,
-    /// Sessions that end with it: a role's, in one database or in all.
-    pub end_sessions: BTreeSet<(String, Option<String>)>,
-    /// Where it was, if it moves.
-    pub moved: Option<Box<Origin>>,
-}
-
-/// What happens to an object.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Action {
-    /// It is made.
-    Create(Object),
-    /// It is changed.
-    Update {
-        /// As it lives.
-        before: Object,
-        /// As it shall be.
-        after: Object,
-    },
-    /// It goes.
-    Delete(Object),
-    /// It gets our mark, and nothing else.
-    Adopt(Object),
-}
 
 /// Something that is not done, and why. Never the same as nothing to do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -236,18 +198,18 @@ struct Differ<'a> {
     desired: &'a Desired,
     live: &'a Live,
     scope: &'a Scope,
-    changes: BTreeMap<Address, Change>,
+    changes: Changes,
     held: BTreeMap<Address, Held>,
     warnings: BTreeSet<Warning>,
     unchanged: usize,
     /// Tenants whose identity is held: nothing of theirs moves.
     blocked: BTreeMap<TenantId, Address>,
     /// Databases that are held: nothing in or on them moves.
-    blocked_databases: BTreeMap<String, Address>,
+    blocked_databases: BTreeMap<Name, Address>,
     /// Whose each role is, in any workspace.
     tenant_roles: BTreeMap<&'a str, &'a Mark>,
     /// Those who left the list of readers.
-    former_readers: BTreeSet<String>,
+    former_readers: BTreeSet<Name>,
     /// Tenants all of whose databases may go, so that their roles have nothing left to own.
     given_up: BTreeSet<&'a TenantId>,
     /// What gets our mark in this run, and whose it will be.
@@ -269,7 +231,7 @@ impl<'a> Differ<'a> {
             desired,
             live,
             scope,
-            changes: BTreeMap::new(),
+            changes: Changes::default(),
             held: BTreeMap::new(),
             warnings: BTreeSet::new(),
             unchanged: 0,
@@ -293,17 +255,7 @@ impl<'a> Differ<'a> {
     }
 
     fn change(&mut self, address: &Address, tenant: Option<&TenantId>, action: Action) -> &mut Change {
-        self.changes.entry(address.clone()).or_insert_with(|| Change {
-            address: address.clone(),
-            tenant: tenant.cloned(),
-            action,
-            fields: Vec::new(),
-            reason: None,
-            keep: BTreeSet::new(),
-            disown: BTreeMap::new(),
-            end_sessions: BTreeSet::new(),
-            moved: None,
-        })
+        self.changes.get_or_add(Change::new(address, tenant, action))
     }
 
     fn hold(
@@ -329,7 +281,7 @@ impl<'a> Differ<'a> {
     }
 
     /// The database an object is in or on.
-    fn database_of(address: &Address) -> Option<&str> {
+    fn database_of(address: &Address) -> Option<&Name> {
         match address {
             Address::Database { name } => Some(name),
             Address::DatabaseGrant { database, .. } => Some(database),
@@ -338,7 +290,7 @@ impl<'a> Differ<'a> {
     }
 
     /// A grantee's role, if it is one.
-    fn role_of(grantee: &Grantee) -> Option<&str> {
+    fn role_of(grantee: &Grantee) -> Option<&Name> {
         match grantee {
             Grantee::Public => None,
             Grantee::Role(name) => Some(name),
@@ -365,13 +317,13 @@ impl<'a> Differ<'a> {
             .collect();
         let leaving = self
             .changes
-            .values()
+            .iter()
             .filter(|change| takes_from_its_tenant(&change.address))
             .filter_map(|change| change.tenant.clone())
             .filter(|tenant| !self.desired.tenants.contains_key(tenant))
             .collect();
         Diff {
-            changes: self.changes.into_values().collect(),
+            changes: self.changes.sorted(),
             held: self.held.into_values().collect(),
             warnings: self.warnings.into_iter().collect(),
             unchanged: self.unchanged,

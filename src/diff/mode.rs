@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Change, Differ, FieldChange, Held, HeldKind, compare};
-use crate::address::{Address, Grantee};
+use crate::address::{Address, Grantee, Name};
 use crate::model::{Database, DatabaseState, Grant, Object, Password};
 
 /// How far a run may go.
@@ -39,9 +39,9 @@ impl Differ<'_> {
             return;
         }
         let new = New::of(self);
-        for (address, change) in std::mem::take(&mut self.changes) {
+        for change in std::mem::take(&mut self.changes).sorted() {
             if let Some(change) = self.only_added(&new, change) {
-                self.changes.insert(address, change);
+                self.changes.get_or_add(change);
             }
         }
     }
@@ -54,7 +54,7 @@ impl Differ<'_> {
                 return Some(change);
             }
             let owner = Address::Database {
-                name: database.into(),
+                name: database.clone(),
             };
             if new.not_ours_to_grant.contains(database) && change.address != owner {
                 let because = format!("waits for {owner}, which is held");
@@ -89,8 +89,8 @@ impl Differ<'_> {
                 if both == before {
                     return None;
                 }
-                change.end_sessions.clear();
-                change.keep.clear();
+                change.rest.end_sessions.clear();
+                change.rest.keep.clear();
                 let (held, holds) = (compare::privileges(&before), compare::privileges(&both));
                 change.fields = vec![FieldChange::new("privileges", held, holds)];
                 change.action = Action::Update {
@@ -119,7 +119,7 @@ impl Differ<'_> {
 
     /// Its tenant is let in last, so that one which waits for that never opened. Another one was closed by somebody.
     fn nobody_has_entered(&self, name: &str) -> bool {
-        self.changes.values().any(|change| {
+        self.changes.iter().any(|change| {
             let of_role = matches!(&change.address, Address::DatabaseGrant { database, grantee: Grantee::Role(_) } if database == name);
             of_role && matches!(change.action, Action::Create(_))
         })
@@ -161,11 +161,11 @@ fn minus(before: &Grant, after: &Grant) -> Grant {
 
 /// What this run makes, so that nobody is used to it yet.
 struct New {
-    roles: BTreeSet<String>,
+    roles: BTreeSet<Name>,
     /// Also those that a crash left half made.
-    databases: BTreeSet<String>,
+    databases: BTreeSet<Name>,
     /// Databases of somebody else's, who would have to give them up first.
-    not_ours_to_grant: BTreeSet<String>,
+    not_ours_to_grant: BTreeSet<Name>,
 }
 
 impl New {
@@ -175,7 +175,7 @@ impl New {
             databases: BTreeSet::new(),
             not_ours_to_grant: BTreeSet::new(),
         };
-        for change in differ.changes.values() {
+        for change in differ.changes.iter() {
             match (&change.address, &change.action) {
                 (Address::Role { name }, Action::Create(_)) => {
                     new.roles.insert(name.clone());

@@ -96,10 +96,10 @@ fn origins(desired: &Desired, live: &Live, from: &TenantId, to: &TenantId) -> BT
             Address::IamRole { .. } => (address.clone(), address.clone()),
             Address::IamUser { name } => {
                 let target = Address::IamUser {
-                    name: fill(&naming.iam_user, new, ""),
+                    name: fill(&naming.iam_user, new, "").into(),
                 };
                 let remembered = Address::IamUser {
-                    name: fill(&naming.iam_user, old, ""),
+                    name: fill(&naming.iam_user, old, "").into(),
                 };
                 // One that nobody wants goes under its old name.
                 let wanted = desired.world.contains(&target) && *name == fill(&naming.iam_user, old, "");
@@ -107,15 +107,15 @@ fn origins(desired: &Desired, live: &Live, from: &TenantId, to: &TenantId) -> BT
             }
             Address::Role { .. } => {
                 let target = Address::Role {
-                    name: fill(&naming.role, new, ""),
+                    name: fill(&naming.role, new, "").into(),
                 };
                 (target, address.clone())
             }
             Address::Database { name } => {
                 let logical = logical_name(&naming.database, old, name);
                 let target = logical.map(|logical| fill(&naming.database, new, &logical));
-                let name = target.unwrap_or_else(|| name.clone());
-                (Address::Database { name }, address.clone())
+                let name = target.unwrap_or_else(|| name.to_string());
+                (Address::Database { name: name.into() }, address.clone())
             }
             _ => continue,
         };
@@ -134,7 +134,7 @@ fn origins(desired: &Desired, live: &Live, from: &TenantId, to: &TenantId) -> BT
 /// down.
 fn half_renamed(desired: &Desired, live: &Live, from: &TenantId, to: &TenantId) -> Option<(Address, Origin)> {
     let named = |tenant: &TenantId| Address::IamUser {
-        name: fill(&desired.naming.iam_user, tenant.as_str(), ""),
+        name: fill(&desired.naming.iam_user, tenant.as_str(), "").into(),
     };
     let (old, new) = (named(from), named(to));
     if live.world.contains(&old) || !live.world.contains(&new) {
@@ -237,7 +237,7 @@ impl Differ<'_> {
                 && matches!(change.action, Action::Delete(_))
             {
                 if matches!(address, Address::IamRole { .. }) {
-                    change.reason = Some("IAM renames no role: another one takes its place".into());
+                    change.rest.reason = Some("IAM renames no role: another one takes its place".into());
                 }
                 continue;
             }
@@ -252,11 +252,11 @@ impl Differ<'_> {
             let (before, after) = (object.clone(), object);
             let change = self.change(address, Some(tenant), Action::Update { before, after });
             change.fields.insert(0, field);
-            change.moved = Some(Box::new(origin.clone()));
+            change.rest.moved = Some(origin.clone());
             if matches!(address, Address::Role { .. }) {
                 let because =
                     "its password stays valid, unless it is an old one in MD5 form, which Postgres clears";
-                change.reason = Some(because.into());
+                change.rest.reason = Some(because.into());
             }
         }
         for (from, to) in &moves.tenants {

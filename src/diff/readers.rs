@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Action, Differ, FieldChange, HeldKind, compare};
-use crate::address::{Address, Grantee, TenantId};
+use crate::address::{Address, Grantee, Name, TenantId};
 use crate::desired::Desired;
 use crate::desired::database::reader_grant;
 use crate::engine::LEDGER_SCHEMA;
@@ -63,14 +63,14 @@ impl<'a> Differ<'a> {
     }
 
     /// Those who left the list of readers. What they hold is known to be ours by the ledger's own row.
-    pub(super) fn find_former_readers(desired: &Desired, live: &Live) -> BTreeSet<String> {
+    pub(super) fn find_former_readers(desired: &Desired, live: &Live) -> BTreeSet<Name> {
         let ours = live.ledger.addresses(&desired.workspace);
         ours.filter_map(|address| match address {
             Address::SchemaGrant { schema, grantee, .. } if schema == LEDGER_SCHEMA => Self::role_of(grantee),
             _ => None,
         })
         .filter(|role| !desired.readers.contains(*role))
-        .map(str::to_owned)
+        .cloned()
         .collect()
     }
 
@@ -104,16 +104,16 @@ impl<'a> Differ<'a> {
 
     fn on_ledger(&self, reader: &str) -> Address {
         Address::SchemaGrant {
-            database: self.desired.admin_database.clone(),
+            database: self.desired.admin_database.clone().into(),
             schema: LEDGER_SCHEMA.into(),
-            grantee: Grantee::Role(reader.to_owned()),
+            grantee: Grantee::Role(reader.into()),
         }
     }
 }
 
 fn on_database(database: &str, reader: &str) -> Address {
     Address::DatabaseGrant {
-        database: database.to_owned(),
-        grantee: Grantee::Role(reader.to_owned()),
+        database: database.into(),
+        grantee: Grantee::Role(reader.into()),
     }
 }

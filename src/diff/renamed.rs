@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::moved::Moves;
-use crate::address::{Address, Grantee, TenantId};
+use crate::address::{Address, Grantee, Name, TenantId};
 use crate::live::Live;
 use crate::model::{Database, Grant, GrantItem, Grantor, Mark, Membership, Object, World};
 
@@ -41,7 +41,7 @@ pub(super) fn renamed(live: &Live, moves: &Moves, workspace: &str) -> Live {
     let mut after = names.live(live);
     for (address, origin) in &moves.origins {
         let mark = Mark {
-            workspace: workspace.to_owned(),
+            workspace: workspace.into(),
             tenant: names.tenant(&origin.tenant),
         };
         after.marks.insert(address.clone(), mark);
@@ -133,9 +133,9 @@ impl Names<'_> {
     }
 
     fn address(&self, address: &Address) -> Address {
-        let user = |name: &String| new(&self.users, name);
-        let role = |name: &String| new(&self.roles, name);
-        let database = |name: &String| new(&self.databases, name);
+        let user = |name: &Name| new(&self.users, name);
+        let role = |name: &Name| new(&self.roles, name);
+        let database = |name: &Name| new(&self.databases, name);
         match address {
             Address::IamUser { name } => Address::IamUser { name: user(name) },
             Address::IamUserPolicy { user: of, name } => Address::IamUserPolicy {
@@ -217,6 +217,6 @@ impl Names<'_> {
     }
 }
 
-fn new(names: &BTreeMap<&str, &str>, name: &str) -> String {
-    (*names.get(name).unwrap_or(&name)).to_owned()
+fn new(names: &BTreeMap<&str, &str>, name: &str) -> Name {
+    (*names.get(name).unwrap_or(&name)).into()
 }

@@ -22,8 +22,9 @@ impl Differ<'_> {
                 continue;
             }
             let ending = (role.clone(), Some(database.clone()));
-            let already = self.changes.values().any(|change| {
-                change.end_sessions.contains(&ending) || change.end_sessions.contains(&(role.clone(), None))
+            let already = self.changes.iter().any(|change| {
+                change.rest.end_sessions.contains(&ending)
+                    || change.rest.end_sessions.contains(&(role.clone(), None))
             });
             if already || self.not_allowed(&address).is_some() {
                 continue;
@@ -39,23 +40,21 @@ impl Differ<'_> {
             let change = self.change(&address, Some(&mark.tenant), action);
             let field = format!("sessions in {database}");
             change.fields.push(FieldChange::new(&field, count, 0));
-            change.end_sessions.insert(ending);
+            change.rest.end_sessions.insert(ending);
         }
     }
 
     /// A session that can be opened again at once, because a grant is held or out of scope, is not ended: it would be
     /// there again before anybody looked, and the plan would never be empty.
     fn could_come_back(&self, role: &str, database: &str) -> bool {
-        let address = Address::Role {
-            name: role.to_owned(),
-        };
+        let address = Address::Role { name: role.into() };
         let login = match self.changes.get(&address).map(|change| &change.action) {
             Some(Action::Update { after, .. }) => Some(after),
             Some(Action::Delete(_)) => None,
             _ => self.live.world.get(&address),
         };
         matches!(login, Some(Object::Role(role)) if role.login)
-            && [Grantee::Public, Grantee::Role(role.to_owned())]
+            && [Grantee::Public, Grantee::Role(role.into())]
                 .into_iter()
                 .any(|grantee| self.will_connect(database, grantee))
     }
@@ -63,7 +62,7 @@ impl Differ<'_> {
     /// Whether a grantee holds CONNECT once the changes are made.
     fn will_connect(&self, database: &str, grantee: Grantee) -> bool {
         let address = Address::DatabaseGrant {
-            database: database.to_owned(),
+            database: database.into(),
             grantee,
         };
         let grant = match self.changes.get(&address).map(|change| &change.action) {
@@ -75,22 +74,20 @@ impl Differ<'_> {
     }
 
     fn may_be_in(&self, role: &str, database: &str) -> bool {
-        let address = Address::Role {
-            name: role.to_owned(),
-        };
+        let address = Address::Role { name: role.into() };
         let login = matches!(self.desired.world.get(&address), Some(Object::Role(role)) if role.login);
         if !login {
             return false;
         }
         let ours = self.live.marks.contains_key(&Address::Database {
-            name: database.to_owned(),
+            name: database.into(),
         });
         if !ours {
             return self.desired.shared_databases != SharedDatabases::Close;
         }
         let grant = Address::DatabaseGrant {
-            database: database.to_owned(),
-            grantee: Grantee::Role(role.to_owned()),
+            database: database.into(),
+            grantee: Grantee::Role(role.into()),
         };
         self.desired.world.contains(&grant)
     }

@@ -2,7 +2,7 @@
 //! until somebody says otherwise, and so may every tenant.
 
 use super::{Action, Differ, FieldChange, HeldKind, compare};
-use crate::address::{Address, Grantee};
+use crate::address::{Address, Grantee, Name};
 use crate::config::SharedDatabases;
 use crate::model::{DatabaseState, Grant, Object};
 
@@ -13,10 +13,12 @@ impl Differ<'_> {
         }
         let live = self.live;
         for (name, database) in live.world.databases() {
-            let address = Address::Database {
-                name: name.to_owned(),
-            };
-            let service = self.desired.capabilities.service_databases.contains(&name);
+            let address = Address::Database { name: name.clone() };
+            let service = self
+                .desired
+                .capabilities
+                .service_databases
+                .contains(&name.as_str());
             let ours = live.marks.contains_key(&address);
             // One that waits for adoption becomes a tenant's: it is closed then, not shared now.
             let wanted = self.desired.world.contains(&address);
@@ -44,7 +46,7 @@ impl Differ<'_> {
             return;
         }
         let address = Address::DatabaseGrant {
-            database: database.to_owned(),
+            database: database.into(),
             grantee: Grantee::Public,
         };
         if let Some(because) = self.not_owned(database, owner) {
@@ -57,7 +59,7 @@ impl Differ<'_> {
             .roles()
             .filter(|(name, role)| role.login && !role.superuser && *name != owner && !self.is_tenant(name))
             .filter(|(name, _)| !self.desired.readers.contains(*name))
-            .map(|(name, _)| name.to_owned())
+            .map(|(name, _)| name.clone())
             .collect();
         if self.nobody_to_keep_out() {
             let because =
@@ -70,7 +72,7 @@ impl Differ<'_> {
             after: Object::Grant(Grant::default()),
         };
         let change = self.change(&address, None, action);
-        change.keep = keep;
+        change.rest.keep = keep;
         change
             .fields
             .push(FieldChange::new("privileges", held, "nothing"));
@@ -90,14 +92,14 @@ impl Differ<'_> {
 
     /// A role that was adopted as a tenant may still hold what was left to it while it was none.
     fn close_tenants(&mut self, database: &str) {
-        let roles: Vec<String> = self.tenant_roles.keys().map(|role| (*role).to_owned()).collect();
+        let roles: Vec<Name> = self.tenant_roles.keys().map(|role| (*role).into()).collect();
         for role in roles {
             let grantee = Grantee::Role(role.clone());
             let Some(grant) = self.live.world.database_grant(database, &grantee) else {
                 continue;
             };
             let address = Address::DatabaseGrant {
-                database: database.to_owned(),
+                database: database.into(),
                 grantee,
             };
             let kept_by_us = self
@@ -122,7 +124,7 @@ impl Differ<'_> {
             change
                 .fields
                 .push(FieldChange::new("privileges", before, "nothing"));
-            change.end_sessions.insert((role, Some(database.to_owned())));
+            change.rest.end_sessions.insert((role, Some(database.into())));
         }
     }
 
@@ -135,7 +137,7 @@ impl Differ<'_> {
                 (Address::Role { .. }, Action::Create(_))
             )
         };
-        !self.blocked.is_empty() && self.tenant_roles.is_empty() && !self.changes.values().any(makes_a_role)
+        !self.blocked.is_empty() && self.tenant_roles.is_empty() && !self.changes.iter().any(makes_a_role)
     }
 
     /// A tenant of any workspace. A role that only bears the name of one in the file is not, until it is adopted.

@@ -98,7 +98,7 @@ impl<'a> Differ<'a> {
         let change = self.change(address, Some(tenant), action);
         change.fields = fields;
         if let (true, Address::Role { name }) = (lost_login, address) {
-            change.end_sessions.insert((name.clone(), None));
+            change.rest.end_sessions.insert((name.clone(), None));
         }
     }
 
@@ -185,9 +185,7 @@ impl<'a> Differ<'a> {
         let root = match address {
             Address::IamAccessKey { user, .. } => Address::IamUser { name: user.clone() },
             other => match Self::database_of(other) {
-                Some(name) => Address::Database {
-                    name: name.to_owned(),
-                },
+                Some(name) => Address::Database { name: name.clone() },
                 None => other.clone(),
             },
         };
@@ -198,9 +196,7 @@ impl<'a> Differ<'a> {
     fn invalid(&self, address: &Address) -> Option<Address> {
         let name = Self::database_of(address)?;
         let invalid = self.live.world.database(name)?.state == DatabaseState::Invalid;
-        invalid.then(|| Address::Database {
-            name: name.to_owned(),
-        })
+        invalid.then(|| Address::Database { name: name.clone() })
     }
 
     /// A trust policy names its user by ARN, but IAM keeps the user's unique id: a user that is made anew leaves the
@@ -219,7 +215,7 @@ impl<'a> Differ<'a> {
                 .changes
                 .get(&user)
                 .is_some_and(|change| matches!(change.action, Action::Create(_)));
-            if !anew || self.changes.contains_key(&role) || self.held.contains_key(&role) {
+            if !anew || self.changes.contains(&role) || self.held.contains_key(&role) {
                 continue;
             }
             if let (Some(before), Some(after)) = (self.live.world.get(&role), self.desired.world.get(&role)) {
@@ -228,7 +224,7 @@ impl<'a> Differ<'a> {
                     after: after.clone(),
                 };
                 self.unchanged = self.unchanged.saturating_sub(1);
-                self.change(&role, Some(tenant), action).reason = Some(
+                self.change(&role, Some(tenant), action).rest.reason = Some(
                     "its user is made anew, and IAM binds a trust policy to the user it was written for"
                         .into(),
                 );

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::Found;
+use crate::address::Name;
 use crate::model::policy::evaluate::{From, may};
 use crate::model::{Identity, IdentityKind, Mark, PolicyDocument, Principal, policy};
 
@@ -94,7 +95,7 @@ fn logs_in_as(found: &Found<'_>, identity: &Identity) -> BTreeSet<String> {
     let roles = found.live.world.roles().map(|(name, _)| name);
     roles
         .filter(|role| may(claims.clone(), &arn(role)))
-        .map(str::to_owned)
+        .map(Name::to_string)
         .chain(exact.iter().cloned())
         .collect()
 }

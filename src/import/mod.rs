@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
-use crate::address::TenantId;
+use crate::address::{Name, TenantId};
 use crate::config::Naming;
 use crate::desired::naming::fill;
 use crate::engine::Capabilities;
@@ -87,9 +87,9 @@ pub struct Drafted {
     /// Connections at a time, where they are limited.
     pub connection_limit: Option<i32>,
     /// Parameters of its login role.
-    pub settings: BTreeMap<String, String>,
+    pub settings: BTreeMap<Name, String>,
     /// Extensions that each of its databases has.
-    pub extensions: BTreeSet<String>,
+    pub extensions: BTreeSet<Name>,
     /// Whether its access is cut.
     pub suspended: bool,
     /// What happens to its data when it leaves.

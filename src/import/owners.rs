@@ -23,15 +23,17 @@ pub(super) fn owners(found: &Found<'_>, tenants: &BTreeSet<&str>) -> Owners {
     let mut owners = Owners::default();
     let roles_of_ours = roles_by_tenant(found);
     for (name, database) in found.live.world.databases() {
-        if found.capabilities.service_databases.contains(&name) || found.known.databases.contains(name) {
+        if found.capabilities.service_databases.contains(&name.as_str())
+            || found.known.databases.contains(name.as_str())
+        {
             continue;
         }
-        let address = Address::Database { name: name.into() };
+        let address = Address::Database { name: name.clone() };
         let mark = found.live.marks.get(&address);
         if mark.is_none() && database.state == DatabaseState::Open && connects(found, name, Grantee::Public) {
-            owners.open_to_public.insert(name.to_owned());
+            owners.open_to_public.insert(name.to_string());
         }
-        let is_servers = SERVERS_OWN.contains(&name) || name == found.admin_database;
+        let is_servers = SERVERS_OWN.contains(&name.as_str()) || name == found.admin_database;
         let owner = match mark {
             _ if is_servers => Err(None),
             Some(mark) if mark.workspace != found.workspace => {
@@ -54,12 +56,12 @@ pub(super) fn owners(found: &Found<'_>, tenants: &BTreeSet<&str>) -> Owners {
         };
         match owner {
             Ok(role) => {
-                owners.databases.entry(role).or_default().insert(name.to_owned());
+                owners.databases.entry(role).or_default().insert(name.to_string());
             }
             Err(because) => {
                 owners.left_out.extend(because.map(|because| LeftOut {
                     kind: "database",
-                    name: name.to_owned(),
+                    name: name.to_string(),
                     because,
                 }));
             }
@@ -88,7 +90,7 @@ fn by_access_and_name(
     tenants: &BTreeSet<&str>,
 ) -> Result<String, Option<String>> {
     let connectors = (tenants.iter())
-        .filter(|role| **role == owner || connects(found, database, Grantee::Role((**role).to_owned())));
+        .filter(|role| **role == owner || connects(found, database, Grantee::Role((**role).into())));
     let connectors: Vec<&str> = connectors.copied().collect();
     let named = named_after(database, tenants);
     // Who is not named in an ACL may come in as PUBLIC.

@@ -7,7 +7,7 @@ use super::login::login;
 use super::names::{self, Named};
 use super::owners::{connects, owners};
 use super::{Draft, Drafted, Found, LeftOut};
-use crate::address::{Address, Grantee, TenantId};
+use crate::address::{Address, Grantee, Name, TenantId};
 use crate::config::looks_secret;
 use crate::desired::naming::{fill, logical_name};
 use crate::model::{DeletionPolicy, Object, Role};
@@ -83,11 +83,11 @@ fn candidates<'a>(
     let mut candidates = Vec::new();
     for (name, role) in found.live.world.roles() {
         let service = SERVICE_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-        if service || role.superuser || name == found.admin || found.known.roles.contains(name) {
+        if service || role.superuser || name == found.admin || found.known.roles.contains(name.as_str()) {
             continue;
         }
-        let mark = found.live.marks.get(&Address::Role { name: name.into() });
-        let gates = gates_of.remove(name).unwrap_or_default();
+        let mark = found.live.marks.get(&Address::Role { name: name.clone() });
+        let gates = gates_of.remove(name.as_str()).unwrap_or_default();
         let because = match mark {
             Some(mark) if mark.workspace != found.workspace => {
                 Some(format!("it belongs to workspace \"{}\"", mark.workspace))
@@ -100,7 +100,7 @@ fn candidates<'a>(
         if let Some(because) = because {
             left_out.push(LeftOut {
                 kind: "role",
-                name: name.to_owned(),
+                name: name.to_string(),
                 because,
             });
             continue;
@@ -224,7 +224,7 @@ fn databases(
             .database(name)
             .map(|database| database.owner.as_str());
         let wanted = owner == Some(candidate.name)
-            || connects(found, name, Grantee::Role(candidate.name.to_owned()))
+            || connects(found, name, Grantee::Role(candidate.name.into()))
             || connects(found, name, Grantee::Public);
         databases.insert(logical, wanted);
     }
@@ -238,16 +238,16 @@ fn extensions(
     id: &TenantId,
     databases: &BTreeMap<String, bool>,
     notes: &mut Vec<String>,
-) -> BTreeSet<String> {
-    let mut everywhere: Option<BTreeSet<String>> = None;
+) -> BTreeSet<Name> {
+    let mut everywhere: Option<BTreeSet<Name>> = None;
     let mut anywhere = BTreeMap::new();
     for (logical, _) in databases.iter().filter(|(_, wanted)| **wanted) {
         let name = fill(&draft.naming.database, id.as_str(), logical);
         let first = Address::Extension {
-            database: name.clone(),
-            name: String::new(),
+            database: name.clone().into(),
+            name: Name::default(),
         };
-        let installed: BTreeSet<String> = (found.live.world.from(&first))
+        let installed: BTreeSet<Name> = (found.live.world.from(&first))
             .map_while(|(address, _)| match address {
                 Address::Extension {
                     database,
@@ -276,14 +276,10 @@ fn extensions(
     everywhere
 }
 
-fn settings(
-    found: &Found<'_>,
-    candidate: &Candidate<'_>,
-    notes: &mut Vec<String>,
-) -> BTreeMap<String, String> {
+fn settings(found: &Found<'_>, candidate: &Candidate<'_>, notes: &mut Vec<String>) -> BTreeMap<Name, String> {
     let first = Address::RoleSetting {
         role: candidate.name.into(),
-        name: String::new(),
+        name: Name::default(),
     };
     let its = found
         .live

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::{Draft, Drafted};
+use crate::address::Name;
 use crate::config::{NamePart, NameTemplate, Naming, format_text};
 use crate::model::DeletionPolicy;
 
@@ -113,8 +114,8 @@ impl Draft {
 struct Shared {
     rds_iam_auth: Option<bool>,
     connection_limit: Option<i32>,
-    settings: Option<BTreeMap<String, String>>,
-    extensions: Option<BTreeSet<String>>,
+    settings: Option<BTreeMap<Name, String>>,
+    extensions: Option<BTreeSet<Name>>,
     deletion_policy: Option<DeletionPolicy>,
 }
 
@@ -226,7 +227,7 @@ fn databases(databases: &BTreeMap<String, bool>) -> Line {
     Line::object("databases", items.collect())
 }
 
-fn settings(settings: &BTreeMap<String, String>) -> Line {
+fn settings(settings: &BTreeMap<Name, String>) -> Line {
     let items = settings
         .iter()
         .map(|(name, value)| format!("{} = {}", key(name), literal(value)));

@@ -17,6 +17,7 @@ use super::postgres::{grantee, rows};
 use super::read::{merge, read_shared};
 use super::trace::part;
 use super::{Live, ReadError};
+use crate::address::Name;
 use crate::model::account::KeysByUser;
 use crate::model::{
     Account, DatabaseState, Dependency, Evidence, Fact, FactKind, Known, ParameterGrant, Subscription,
@@ -32,7 +33,7 @@ pub struct EvidenceRequest {
     /// Look into no database.
     pub shallow: bool,
     /// Look into these alone.
-    pub only_databases: Option<BTreeSet<String>>,
+    pub only_databases: Option<BTreeSet<Name>>,
     /// Databases of the service, which are nobody's business.
     pub service_databases: &'static [&'static str],
 }
@@ -116,7 +117,7 @@ fn empty(shallow: bool) -> Evidence {
     }
 }
 
-fn databases(request: &EvidenceRequest, live: &Live) -> Vec<String> {
+fn databases(request: &EvidenceRequest, live: &Live) -> Vec<Name> {
     if request.shallow {
         return Vec::new();
     }
@@ -124,7 +125,7 @@ fn databases(request: &EvidenceRequest, live: &Live) -> Vec<String> {
         .world
         .databases()
         .filter(|(_, database)| database.state == DatabaseState::Open)
-        .map(|(name, _)| name.to_owned())
+        .map(|(name, _)| name.clone())
         .filter(|name| !request.service_databases.contains(&name.as_str()));
     match &request.only_databases {
         Some(only) => open.filter(|name| only.contains(name)).collect(),

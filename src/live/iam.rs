@@ -19,7 +19,7 @@ use aws_sdk_iam::primitives::DateTime;
 use aws_sdk_iam::types::Tag;
 
 use super::aws::{Aws, AwsError, AwsErrorKind};
-use crate::address::{Address, TenantId};
+use crate::address::{Address, Name, TenantId};
 use crate::model::iam::{TENANT_TAG, WORKSPACE_TAG};
 use crate::model::{IamRole, IamUser, Mark, Object, PolicyDocument};
 
@@ -34,14 +34,14 @@ const RECENT: Duration = Duration::from_secs(120);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IamScope {
     /// Our workspace.
-    pub workspace: String,
+    pub workspace: Name,
     /// The users that are wanted, or that the ledger knows.
-    pub users: BTreeSet<String>,
+    pub users: BTreeSet<Name>,
     /// The roles that are wanted, or that the ledger knows.
-    pub roles: BTreeSet<String>,
+    pub roles: BTreeSet<Name>,
     /// The users whose access keys have to be known. Those of users with our workspace's mark that are not in
     /// `users` are read as well: they are leaving.
-    pub keys_of: BTreeSet<String>,
+    pub keys_of: BTreeSet<Name>,
 }
 
 /// A user or role that was made a moment ago, by whomever. IAM may not know it everywhere yet.
@@ -144,20 +144,20 @@ pub async fn read_each<'s>(
 pub fn mark_of(tags: &[Tag]) -> Option<Mark> {
     let value = |key: &str| tags.iter().find(|tag| tag.key() == key).map(Tag::value);
     Some(Mark {
-        workspace: value(WORKSPACE_TAG)?.to_owned(),
+        workspace: value(WORKSPACE_TAG)?.into(),
         tenant: TenantId::new(value(TENANT_TAG)?),
     })
 }
 
 /// The names in scope by their lower case.
 struct Wanted {
-    users: BTreeMap<String, String>,
-    roles: BTreeMap<String, String>,
+    users: BTreeMap<String, Name>,
+    roles: BTreeMap<String, Name>,
 }
 
 impl Wanted {
     fn of(scope: &IamScope) -> Self {
-        let folded = |names: &BTreeSet<String>| {
+        let folded = |names: &BTreeSet<Name>| {
             names
                 .iter()
                 .map(|name| (name.to_lowercase(), name.clone()))
@@ -170,11 +170,11 @@ impl Wanted {
     }
 
     fn user(&self, name: &str) -> Option<&str> {
-        self.users.get(&name.to_lowercase()).map(String::as_str)
+        self.users.get(&name.to_lowercase()).map(Name::as_str)
     }
 
     fn role(&self, name: &str) -> Option<&str> {
-        self.roles.get(&name.to_lowercase()).map(String::as_str)
+        self.roles.get(&name.to_lowercase()).map(Name::as_str)
     }
 }
 
@@ -279,19 +279,21 @@ impl IamRead {
 
     fn add_user(&mut self, user: FoundUser, mark: Option<Mark>) {
         let address = Address::IamUser {
-            name: user.name.clone(),
+            name: user.name.clone().into(),
         };
         for (policy, document) in user.policies {
             let at = Address::IamUserPolicy {
-                user: user.name.clone(),
-                name: policy,
+                user: user.name.clone().into(),
+                name: policy.into(),
             };
             self.add_policy(at, &document);
         }
         self.note_age(&address, user.arn, user.created);
         self.add(
             address,
-            Object::IamUser(IamUser { path: user.path }),
+            Object::IamUser(IamUser {
+                path: user.path.into(),
+            }),
             mark,
             user.attachments,
         );
@@ -299,7 +301,7 @@ impl IamRead {
 
     fn add_role(&mut self, role: FoundRole, mark: Option<Mark>) {
         let address = Address::IamRole {
-            name: role.name.clone(),
+            name: role.name.clone().into(),
         };
         let trust = match PolicyDocument::decode(&role.trust) {
             Ok(trust) => trust,
@@ -311,13 +313,13 @@ impl IamRead {
         };
         for (policy, document) in role.policies {
             let at = Address::IamRolePolicy {
-                role: role.name.clone(),
-                name: policy,
+                role: role.name.clone().into(),
+                name: policy.into(),
             };
             self.add_policy(at, &document);
         }
         let object = Object::IamRole(IamRole {
-            path: role.path,
+            path: role.path.into(),
             trust,
         });
         self.note_age(&address, role.arn, role.created);

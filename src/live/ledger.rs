@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ReadError;
 use super::connect::Session;
-use super::postgres::rows;
-use crate::address::{Address, TenantId};
+use super::postgres::{name, rows};
+use crate::address::{Address, Name, TenantId};
 use crate::model::{DeletionPolicy, Mark, Password};
 
 /// The ledger of a cluster, of all workspaces.
@@ -14,7 +14,7 @@ pub struct Ledger {
     /// Whether it is there at all; before the first apply it is not.
     pub exists: bool,
     /// Objects by workspace and address.
-    pub objects: BTreeMap<String, BTreeMap<Address, OwnedObject>>,
+    pub objects: BTreeMap<Name, BTreeMap<Address, OwnedObject>>,
     /// Access keys by id.
     pub keys: BTreeMap<String, KeyRecord>,
     /// Steps that a crash left open.
@@ -38,9 +38,9 @@ pub struct OwnedObject {
 #[derive(Clone, Debug)]
 pub struct KeyRecord {
     /// The workspace.
-    pub workspace: String,
+    pub workspace: Name,
     /// The IAM user.
-    pub user: String,
+    pub user: Name,
     /// Whether we made it or only switched it off.
     pub state: KeyState,
 }
@@ -62,7 +62,7 @@ pub struct OpenStep {
     /// Its number in the run.
     pub step: i32,
     /// The workspace.
-    pub workspace: String,
+    pub workspace: Name,
     /// What it was about to change.
     pub address: Address,
     /// Whose.
@@ -178,7 +178,7 @@ pub async fn read(session: &Session, admin: &str) -> Result<Ledger, ReadError> {
         exists: true,
         ..Ledger::default()
     };
-    let mut objects: BTreeMap<String, Vec<(Address, OwnedObject)>> = BTreeMap::new();
+    let mut objects: BTreeMap<Name, Vec<(Address, OwnedObject)>> = BTreeMap::new();
     for row in rows(session, include_str!("sql/ledger_objects.sql")).await? {
         let object = OwnedObject {
             tenant: row.get::<_, Option<String>>("tenant").map(TenantId::new),
@@ -193,7 +193,7 @@ pub async fn read(session: &Session, admin: &str) -> Result<Ledger, ReadError> {
                 _ => Password::Unknown,
             },
         };
-        let of_workspace = objects.entry(row.get("workspace")).or_default();
+        let of_workspace = objects.entry(name(&row, "workspace")).or_default();
         of_workspace.push((address(row.get("address"))?, object));
     }
     let trees = objects
@@ -206,8 +206,8 @@ pub async fn read(session: &Session, admin: &str) -> Result<Ledger, ReadError> {
             _ => KeyState::Suspended,
         };
         let record = KeyRecord {
-            workspace: row.get("workspace"),
-            user: row.get("user_name"),
+            workspace: name(&row, "workspace"),
+            user: name(&row, "user_name"),
             state,
         };
         ledger.keys.insert(row.get("id"), record);
@@ -226,7 +226,7 @@ pub async fn read(session: &Session, admin: &str) -> Result<Ledger, ReadError> {
         ledger.open.push(OpenStep {
             run_id: row.get("run_id"),
             step: row.get("step"),
-            workspace: row.get("workspace"),
+            workspace: name(&row, "workspace"),
             address: address(row.get("address"))?,
             tenant: row.get::<_, Option<String>>("tenant").map(TenantId::new),
             command: row.get("command"),

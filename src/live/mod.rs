@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::address::Address;
+use crate::address::{Address, Name};
 use crate::model::{Dependents, Digest, Mark, MembershipRow, Power, Quotas, World};
 
 pub use error::{ReadError, describe, is_lost};
@@ -43,9 +43,9 @@ pub struct Live {
     /// What keeps roles that are ours, and that nobody asks for, from being dropped.
     pub dependents: Vec<Dependents>,
     /// Encoding and locale of each database.
-    pub locales: BTreeMap<String, String>,
+    pub locales: BTreeMap<Name, Name>,
     /// Sessions by role and database.
-    pub sessions: BTreeMap<(String, String), i64>,
+    pub sessions: BTreeMap<(Name, Name), i64>,
     /// What hangs on our IAM objects without being ours: attached policies, groups, profiles.
     pub attachments: BTreeMap<Address, Vec<String>>,
     /// IAM names that differ from a wanted one in case alone, which IAM takes for the same.
@@ -57,7 +57,7 @@ pub struct Live {
     /// What the reading of IAM wants to be said.
     pub notes: Vec<String>,
     /// Databases that were looked into.
-    pub opened: BTreeSet<String>,
+    pub opened: BTreeSet<Name>,
     /// Places that could not be read, and why. What lies under one is held, never deleted.
     pub gaps: BTreeMap<Address, String>,
     /// What reading cost.
@@ -110,9 +110,9 @@ impl Live {
                 Some(Address::IamUser { name: user.clone() })
             }
             Address::IamRolePolicy { role, .. } => Some(Address::IamRole { name: role.clone() }),
-            other => other.inside_database().map(|name| Address::Database {
-                name: name.to_owned(),
-            }),
+            other => other
+                .inside_database()
+                .map(|name| Address::Database { name: name.clone() }),
         };
         let keys = match address {
             Address::IamAccessKey { user, .. } => Some(Address::IamAccessKey {
@@ -129,7 +129,7 @@ impl Live {
     }
 
     /// The databases that are a workspace's.
-    pub fn databases_of(&self, workspace: &str) -> BTreeSet<String> {
+    pub fn databases_of(&self, workspace: &str) -> BTreeSet<Name> {
         self.marks
             .iter()
             .filter_map(|(address, mark)| match address {

@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 
 use super::connect::Session;
 use super::{ReadError, Server};
-use crate::address::{Address, Grantee};
+use crate::address::{Address, Grantee, Name};
 use crate::engine::LEDGER_SCHEMA;
 use crate::model::{
     Database, DatabaseState, DeletionPolicy, Dependents, Extension, Grant, GrantItem, Grantor, Membership,
@@ -26,9 +26,9 @@ pub struct Catalogs {
     /// Memberships, a row per grantor.
     pub memberships: Vec<MembershipRow>,
     /// Encoding and locale of each database.
-    pub locales: BTreeMap<String, String>,
+    pub locales: BTreeMap<Name, Name>,
     /// Sessions by role and database.
-    pub sessions: BTreeMap<(String, String), i64>,
+    pub sessions: BTreeMap<(Name, Name), i64>,
 }
 
 /// Runs one bulk query.
@@ -61,7 +61,7 @@ pub async fn read_catalogs(session: &Session, admin: Option<&str>) -> Result<Cat
     for row in rows(session, include_str!("sql/sessions.sql")).await? {
         catalogs
             .sessions
-            .insert((row.get("role"), row.get("database")), row.get("sessions"));
+            .insert((name(&row, "role"), name(&row, "database")), row.get("sessions"));
     }
     Ok(catalogs)
 }
@@ -96,7 +96,7 @@ async fn read_server(
 async fn read_roles(session: &Session, catalogs: &mut Catalogs) -> Result<(), ReadError> {
     let (mut objects, mut oids) = (Vec::new(), Vec::new());
     for row in rows(session, include_str!("sql/roles.sql")).await? {
-        let name: String = row.get("name");
+        let name = name(&row, "name");
         let role = Role {
             login: row.get("login"),
             superuser: row.get("superuser"),
@@ -113,7 +113,7 @@ async fn read_roles(session: &Session, catalogs: &mut Catalogs) -> Result<(), Re
                 let parameter = &parameter.to_ascii_lowercase();
                 let address = Address::RoleSetting {
                     role: name.clone(),
-                    name: parameter.clone(),
+                    name: parameter.clone().into(),
                 };
                 objects.push((address, Object::RoleSetting(RoleSetting::new(parameter, value))));
             }
@@ -132,9 +132,9 @@ async fn read_memberships(session: &Session) -> Result<Vec<MembershipRow>, ReadE
     Ok(found
         .iter()
         .map(|row| MembershipRow {
-            role: row.get("role"),
-            member: row.get("member"),
-            grantor: row.get("grantor"),
+            role: name(row, "role"),
+            member: name(row, "member"),
+            grantor: name(row, "grantor"),
             admin_option: row.get("admin_option"),
             inherit_option: row.get("inherit_option"),
             set_option: row.get("set_option"),
@@ -147,12 +147,17 @@ fn add_memberships(catalogs: &mut Catalogs) {
     let admin = &catalogs.server.power.admin;
     let mut folded: BTreeMap<(String, String), Membership> = BTreeMap::new();
     for row in catalogs.memberships.iter().filter(|row| !row.is_creators(admin)) {
-        let membership = folded.entry((row.role.clone(), row.member.clone())).or_default();
+        let membership = folded
+            .entry((row.role.to_string(), row.member.to_string()))
+            .or_default();
         membership.admin_option |= row.admin_option;
         membership.grantors.insert(row.grantor.clone());
     }
     let objects = folded.into_iter().map(|((role, member), membership)| {
-        let address = Address::Membership { role, member };
+        let address = Address::Membership {
+            role: role.into(),
+            member: member.into(),
+        };
         (address, Object::Membership(membership))
     });
     catalogs.world.extend(objects);
@@ -161,7 +166,7 @@ fn add_memberships(catalogs: &mut Catalogs) {
 async fn read_databases(session: &Session, catalogs: &mut Catalogs) -> Result<(), ReadError> {
     let (mut objects, mut oids) = (Vec::new(), Vec::new());
     for row in rows(session, include_str!("sql/databases.sql")).await? {
-        let name: String = row.get("name");
+        let name = name(&row, "name");
         let state = match (
             row.get::<_, i32>("connection_limit"),
             row.get("allow_connections"),
@@ -180,7 +185,7 @@ async fn read_databases(session: &Session, catalogs: &mut Catalogs) -> Result<()
             collation.unwrap_or_default(),
             character_type.unwrap_or_default()
         );
-        catalogs.locales.insert(name.clone(), locale);
+        catalogs.locales.insert(name.clone(), locale.into());
         // PUBLIC is always said, also when it holds nothing.
         let public = Address::DatabaseGrant {
             database: name.clone(),
@@ -188,7 +193,7 @@ async fn read_databases(session: &Session, catalogs: &mut Catalogs) -> Result<()
         };
         objects.push((public, Object::Grant(Grant::default())));
         let database = Database {
-            owner: row.get("owner"),
+            owner: row.get::<_, &str>("owner").into(),
             state,
             deletion_policy: DeletionPolicy::default(),
         };
@@ -208,7 +213,7 @@ async fn read_database_grants(session: &Session, world: &mut World) -> Result<()
             continue;
         };
         let address = Address::DatabaseGrant {
-            database: row.get("database"),
+            database: name(&row, "database"),
             grantee,
         };
         grants.entry(address).or_default().items.extend([item]);
@@ -225,21 +230,23 @@ async fn read_database_grants(session: &Session, world: &mut World) -> Result<()
 ///
 /// # Errors
 /// The query fails.
-pub(super) async fn read_dependents(
-    session: &Session,
-    roles: &[String],
-) -> Result<Vec<Dependents>, ReadError> {
+pub(super) async fn read_dependents(session: &Session, roles: &[Name]) -> Result<Vec<Dependents>, ReadError> {
+    let names: Vec<&str> = roles.iter().map(Name::as_str).collect();
     let found = session
-        .query(include_str!("sql/dependents.sql"), &[&roles])
+        .query(include_str!("sql/dependents.sql"), &[&names])
         .await
         .map_err(|error| ReadError::query(session, error))?;
     let one = |row: &Row| Dependents {
-        role: row.get("role"),
-        database: row.get("database"),
+        role: name(row, "role"),
+        database: row.get::<_, Option<&str>>("database").map(Name::from),
         inside: row.get("inside"),
         owned: row.get("owned"),
         privileges: row.get("privileges"),
-        owners: row.get::<_, Vec<String>>("owners").into_iter().collect(),
+        owners: row
+            .get::<_, Vec<&str>>("owners")
+            .into_iter()
+            .map(Name::from)
+            .collect(),
     };
     Ok(found.iter().map(one).collect())
 }
@@ -253,17 +260,17 @@ pub async fn read_inside(session: &Session) -> Result<Vec<(Address, Object)>, Re
     let mut objects = Vec::new();
     let mut grants: BTreeMap<Address, Grant> = BTreeMap::new();
     for row in rows(session, include_str!("sql/inside.sql")).await? {
-        let name: String = row.get("name");
+        let name = name(&row, "name");
         match row.get("what") {
             "schema" => {
                 let public = Address::SchemaGrant {
-                    database: database.clone(),
+                    database: database.clone().into(),
                     schema: name.clone(),
                     grantee: Grantee::Public,
                 };
                 grants.entry(public).or_default();
                 let address = Address::Schema {
-                    database: database.clone(),
+                    database: database.clone().into(),
                     name,
                 };
                 objects.push((address, Object::Schema(Schema {})));
@@ -273,7 +280,7 @@ pub async fn read_inside(session: &Session) -> Result<Vec<(Address, Object)>, Re
                     continue;
                 };
                 let address = Address::SchemaGrant {
-                    database: database.clone(),
+                    database: database.clone().into(),
                     schema: name,
                     grantee,
                 };
@@ -281,7 +288,7 @@ pub async fn read_inside(session: &Session) -> Result<Vec<(Address, Object)>, Re
             }
             _ => {
                 let address = Address::Extension {
-                    database: database.clone(),
+                    database: database.clone().into(),
                     name,
                 };
                 objects.push((address, Object::Extension(Extension {})));
@@ -304,7 +311,7 @@ pub(super) async fn read_ledger_grants(session: &Session, world: &mut World) -> 
             continue;
         };
         let address = Address::SchemaGrant {
-            database: session.database.clone(),
+            database: session.database.clone().into(),
             schema: LEDGER_SCHEMA.into(),
             grantee,
         };
@@ -316,12 +323,18 @@ pub(super) async fn read_ledger_grants(session: &Session, world: &mut World) -> 
     Ok(())
 }
 
+/// A name in a row.
+pub(super) fn name(row: &Row, column: &str) -> Name {
+    row.get::<_, &str>(column).into()
+}
+
 /// `None` for a grantee that was dropped since: its ACL items are about to go too.
 pub(super) fn grantee(row: &Row) -> Option<Grantee> {
     if row.get("public") {
         Some(Grantee::Public)
     } else {
-        row.get::<_, Option<String>>("grantee").map(Grantee::Role)
+        row.get::<_, Option<&str>>("grantee")
+            .map(|name| Grantee::Role(name.into()))
     }
 }
 
@@ -330,7 +343,7 @@ fn item(row: &Row) -> Option<GrantItem> {
     let grantor = if row.get("by_owner") {
         Grantor::Owner
     } else {
-        Grantor::Role(row.get::<_, Option<String>>("grantor").unwrap_or_default())
+        Grantor::Role(row.get::<_, Option<&str>>("grantor").unwrap_or_default().into())
     };
     Some(GrantItem {
         privilege,

@@ -12,7 +12,7 @@ use super::ledger::KeyState;
 use super::postgres::Catalogs;
 use super::trace::part;
 use super::{Ledger, Live, ReadCost, ReadError, iam, ledger, postgres};
-use crate::address::Address;
+use crate::address::{Address, Name};
 use crate::model::{DatabaseState, Object, Quotas};
 
 /// Clusters that are read at a time.
@@ -22,19 +22,19 @@ const CLUSTERS: usize = 16;
 #[derive(Clone, Debug)]
 pub struct ReadRequest {
     /// Whose marks are ours.
-    pub workspace: String,
+    pub workspace: Name,
     /// IAM users that somebody asks for.
-    pub iam_users: BTreeSet<String>,
+    pub iam_users: BTreeSet<Name>,
     /// IAM roles that somebody asks for.
-    pub iam_roles: BTreeSet<String>,
+    pub iam_roles: BTreeSet<Name>,
     /// IAM users whose access keys we manage.
-    pub keys_of: BTreeSet<String>,
+    pub keys_of: BTreeSet<Name>,
     /// Login roles that somebody asks for.
-    pub roles: BTreeSet<String>,
+    pub roles: BTreeSet<Name>,
     /// Databases to look into, if they exist, besides those that are ours.
-    pub databases: BTreeSet<String>,
+    pub databases: BTreeSet<Name>,
     /// Look into these alone.
-    pub only_databases: Option<BTreeSet<String>>,
+    pub only_databases: Option<BTreeSet<Name>>,
     /// Look into none.
     pub shallow: bool,
     /// The admin, where somebody else may read.
@@ -188,7 +188,7 @@ async fn read_quotas(aws: &Aws, notes: &mut Vec<String>) -> Result<Quotas, AwsEr
 }
 
 /// The roles that are ours, and that nobody asks for.
-fn leaving_roles(request: &ReadRequest, ledger: &Ledger) -> Vec<String> {
+fn leaving_roles(request: &ReadRequest, ledger: &Ledger) -> Vec<Name> {
     let ours = ledger.addresses(&request.workspace);
     ours.filter_map(|address| match address {
         Address::Role { name } if !request.roles.contains(name) => Some(name.clone()),
@@ -222,7 +222,7 @@ fn iam_scope(request: &ReadRequest, ledger: &Ledger) -> IamScope {
 }
 
 /// A user whose keys the ledger knows, or whose key a crash left in question, is one whose keys are read.
-fn keys_of(request: &ReadRequest, ledger: &Ledger) -> BTreeSet<String> {
+fn keys_of(request: &ReadRequest, ledger: &Ledger) -> BTreeSet<Name> {
     let known = ledger
         .keys
         .values()
@@ -235,7 +235,7 @@ fn keys_of(request: &ReadRequest, ledger: &Ledger) -> BTreeSet<String> {
     request.keys_of.iter().cloned().chain(known).chain(open).collect()
 }
 
-fn databases(request: &ReadRequest, live: &Live) -> Vec<String> {
+fn databases(request: &ReadRequest, live: &Live) -> Vec<Name> {
     if request.shallow {
         return Vec::new();
     }
@@ -243,7 +243,7 @@ fn databases(request: &ReadRequest, live: &Live) -> Vec<String> {
     live.world
         .databases()
         .filter(|(_, database)| database.state == DatabaseState::Open)
-        .map(|(name, _)| name.to_owned())
+        .map(|(name, _)| name.clone())
         .filter(|name| match &request.only_databases {
             Some(only) => only.contains(name),
             None => ours.contains(name) || request.databases.contains(name),
@@ -327,10 +327,10 @@ fn remember(world: &mut crate::model::World, ledger: &Ledger, oids: &BTreeMap<Ad
 }
 
 /// By database, what is in it.
-type Inside = Vec<(String, Result<Vec<(Address, Object)>, ReadError>)>;
+type Inside = Vec<(Name, Result<Vec<(Address, Object)>, ReadError>)>;
 
 /// One connection a database, `parallelism` at a time. One that cannot be opened is a gap.
-async fn look_inside(connector: &Connector, parallelism: usize, databases: Vec<String>) -> Inside {
+async fn look_inside(connector: &Connector, parallelism: usize, databases: Vec<Name>) -> Inside {
     connector.reading.expect(databases.len());
     stream::iter(databases)
         .map(|database| async move {

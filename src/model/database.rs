@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::address::Name;
+
 /// What happens to a tenant's data when the tenant leaves the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -39,7 +41,7 @@ pub enum DatabaseState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Database {
     /// The owning role: the admin, never the tenant, because an owner may open its database to anybody.
-    pub owner: String,
+    pub owner: Name,
     /// Whether it takes connections.
     pub state: DatabaseState,
     /// What the ledger remembers of the tenant's wish; `retain` where nothing is remembered.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::{Account, UserKeys};
-use crate::address::Grantee;
+use crate::address::{Grantee, Name};
 
 /// Something that was read, or why it was not.
 #[derive(Clone, Debug)]
@@ -20,9 +20,9 @@ pub enum Known<T> {
 #[derive(Clone, Debug)]
 pub struct Evidence {
     /// What is inside each database that was looked into.
-    pub inside: BTreeMap<String, Vec<Fact>>,
+    pub inside: BTreeMap<Name, Vec<Fact>>,
     /// Databases that should have been looked into and could not be, and why.
-    pub unopened: BTreeMap<String, String>,
+    pub unopened: BTreeMap<Name, String>,
     /// Nobody wanted the insides of databases.
     pub shallow: bool,
     /// Databases that any role with CREATEDB may copy: `datistemplate`.

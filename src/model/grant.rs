@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::sorted::Sorted;
+use crate::address::Name;
 
 /// A privilege on a database or a schema, as `aclexplode()` spells it.
 ///
@@ -63,7 +64,7 @@ pub enum Grantor {
     /// The object's owner, whoever that is: what a plain GRANT by the owner records.
     Owner,
     /// Another role, by GRANT OPTION.
-    Role(String),
+    Role(Name),
 }
 
 /// One item of an ACL, without its grantee.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::policy::PolicyDocument;
-use crate::address::TenantId;
+use crate::address::{Name, TenantId};
 
 /// The tag that names the workspace an IAM object belongs to.
 pub const WORKSPACE_TAG: &str = "tenantctl:workspace";
@@ -18,7 +18,7 @@ pub const CONNECT_POLICY: &str = "rds-connect";
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Mark {
     /// The workspace.
-    pub workspace: String,
+    pub workspace: Name,
     /// The tenant.
     pub tenant: TenantId,
 }
@@ -27,14 +27,14 @@ pub struct Mark {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IamUser {
     /// The path, `/` unless somebody chose another; part of the ARN.
-    pub path: String,
+    pub path: Name,
 }
 
 /// An IAM role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IamRole {
     /// The path.
-    pub path: String,
+    pub path: Name,
     /// Who may assume it, and from where.
     pub trust: PolicyDocument,
 }
@@ -53,7 +53,7 @@ pub enum KeyStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessKey {
     /// `AKIA..`; unknown before it is created.
-    pub id: Option<String>,
+    pub id: Option<Name>,
     /// Whether it works.
     pub status: KeyStatus,
 }

@@ -34,4 +34,5 @@ pub use power::{MembershipRow, Power};
 pub use probe::{Attempt, PROBE_LOGIN, Probe, ProbePlan, StandIn, Visit, Visitor};
 pub use role::{Dependents, Membership, Password, Role, RoleSetting};
 pub use secret::Secret;
+pub use sorted::Sorted;
 pub use world::{Object, World};

@@ -15,12 +15,14 @@ mod tests;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::sorted::Sorted;
+use crate::address::Name;
 
 pub use build::{database_user_arn, role_arn, user_arn};
 
@@ -53,12 +55,12 @@ pub enum PolicyError {
 ///
 /// Serialises as the JSON document itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyDocument(Box<Parts>);
+pub struct PolicyDocument(Arc<Parts>);
 
-/// Boxed: every object of a world takes the place of the largest.
+/// Shared by what is copied from world to diff to plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Parts {
-    version: Option<String>,
+    version: Option<Name>,
     id: Option<String>,
     /// Sorted and without repetitions: evaluation does not depend on the order.
     statements: Box<[Statement]>,
@@ -75,17 +77,17 @@ struct Statement {
     not_principal: Option<Principals>,
     action: Option<Sorted<Folded>>,
     not_action: Option<Sorted<Folded>>,
-    resource: Option<Sorted<String>>,
-    not_resource: Option<Sorted<String>>,
+    resource: Option<Sorted<Name>>,
+    not_resource: Option<Sorted<Name>>,
     condition: Conditions,
     other: BTreeMap<String, Value>,
 }
 
 /// Principals by their type: `AWS`, `Service`, `Federated`, `CanonicalUser`. The bare `"*"` is `AWS: "*"`.
-type Principals = Sorted<(String, Sorted<String>)>;
+type Principals = Sorted<(Name, Sorted<Name>)>;
 
 /// The tests of a statement: values by key, by operator. An operator, and a key of one, stands once.
-type Conditions = Sorted<(Folded, Sorted<(Folded, Sorted<String>)>)>;
+type Conditions = Sorted<(Folded, Sorted<(Folded, Sorted<Name>)>)>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Effect {
@@ -104,7 +106,7 @@ impl Effect {
 
 /// A word that IAM compares without case: an action, a condition operator, a condition key. It keeps its spelling.
 #[derive(Clone, Debug)]
-struct Folded(String);
+struct Folded(Name);
 
 impl PartialEq for Folded {
     fn eq(&self, other: &Self) -> bool {

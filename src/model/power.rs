@@ -4,17 +4,19 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use crate::address::Name;
+
 /// One row of `pg_auth_members`, with what it allows.
 ///
 /// <https://www.postgresql.org/docs/current/catalog-pg-auth-members.html>
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MembershipRow {
     /// The role that is granted.
-    pub role: String,
+    pub role: Name,
     /// The role that holds it.
-    pub member: String,
+    pub member: Name,
     /// Who granted it.
-    pub grantor: String,
+    pub grantor: Name,
     /// May grant it on.
     pub admin_option: bool,
     /// Has its privileges.
@@ -35,18 +37,18 @@ impl MembershipRow {
 #[derive(Clone, Debug, Default)]
 pub struct Power {
     /// The admin's name.
-    pub admin: String,
+    pub admin: Name,
     /// `server_version_num`, such as 160004.
     pub version: i32,
     /// Superuser: everything.
     pub superuser: bool,
     create_role: bool,
     /// The admin and the roles whose privileges it has without doing anything.
-    inherits: BTreeSet<String>,
+    inherits: BTreeSet<Name>,
     /// The roles it may become.
-    becomes: BTreeSet<String>,
+    becomes: BTreeSet<Name>,
     /// The roles it may alter, grant and drop (from 16 on).
-    administers: BTreeSet<String>,
+    administers: BTreeSet<Name>,
 }
 
 impl Power {
@@ -66,7 +68,7 @@ impl Power {
             .map(|row| row.role.clone())
             .collect();
         Self {
-            admin: admin.to_owned(),
+            admin: admin.into(),
             version,
             superuser,
             create_role,
@@ -104,16 +106,16 @@ impl Power {
 }
 
 /// Everything reachable from a role over rows of one kind, itself included.
-fn reach(from: &str, rows: &[MembershipRow], follow: impl Fn(&MembershipRow) -> bool) -> BTreeSet<String> {
+fn reach(from: &str, rows: &[MembershipRow], follow: impl Fn(&MembershipRow) -> bool) -> BTreeSet<Name> {
     let mut roles_of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for row in rows.iter().filter(|row| follow(row)) {
         roles_of.entry(&row.member).or_default().push(&row.role);
     }
-    let mut reached = BTreeSet::from([from.to_owned()]);
+    let mut reached = BTreeSet::from([Name::from(from)]);
     let mut waiting = vec![from];
     while let Some(member) = waiting.pop() {
         for role in roles_of.get(member).into_iter().flatten() {
-            if reached.insert((*role).to_owned()) {
+            if reached.insert((*role).into()) {
                 waiting.push(role);
             }
         }
@@ -151,12 +153,12 @@ pub fn paths<'a>(from: &'a str, rows: &'a [MembershipRow]) -> Paths<'a> {
 
 impl Paths<'_> {
     /// Each role on the way, both ends included; the role itself is its own way. `None` where there is no way.
-    pub fn to(&self, role: &str) -> Option<Vec<String>> {
-        let mut path = vec![role.to_owned()];
+    pub fn to(&self, role: &str) -> Option<Vec<Name>> {
+        let mut path = vec![Name::from(role)];
         let mut at = role;
         while at != self.from {
             at = self.came_from.get(at)?;
-            path.push(at.to_owned());
+            path.push(at.into());
         }
         path.reverse();
         Some(path)
@@ -207,12 +209,9 @@ mod tests {
         let way = paths("master", &rows).to("rds_iam");
         assert_eq!(
             way.as_deref(),
-            Some(["master", "group", "rds_iam"].map(str::to_owned).as_slice())
+            Some(["master", "group", "rds_iam"].map(Name::from).as_slice())
         );
         assert_eq!(paths("rds_iam", &rows).to("master"), None);
-        assert_eq!(
-            paths("master", &rows).to("master"),
-            Some(vec!["master".to_owned()])
-        );
+        assert_eq!(paths("master", &rows).to("master"), Some(vec!["master".into()]));
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::quote::quote_identifier;
+use crate::address::Name;
 
 /// What is known of a role's password. `pg_authid` is closed to an RDS master, so the ledger remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,9 +124,9 @@ impl RoleSetting {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Dependents {
     /// The role.
-    pub role: String,
+    pub role: Name,
     /// The database; `None` for something else that all databases share.
-    pub database: Option<String>,
+    pub database: Option<Name>,
     /// Inside the database, not the database itself.
     pub inside: bool,
     /// How many objects it owns there.
@@ -133,7 +134,7 @@ pub struct Dependents {
     /// How many objects it is granted something on, or has default privileges or policies for.
     pub privileges: i64,
     /// Who owns those.
-    pub owners: BTreeSet<String>,
+    pub owners: BTreeSet<Name>,
 }
 
 /// A membership, from `pg_auth_members`, its rows per grantor folded into one.
@@ -142,7 +143,7 @@ pub struct Membership {
     /// The member may grant the role on.
     pub admin_option: bool,
     /// Who granted it: each row can be revoked only as its own grantor. Not compared.
-    pub grantors: BTreeSet<String>,
+    pub grantors: BTreeSet<Name>,
 }
 
 #[cfg(test)]

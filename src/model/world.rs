@@ -8,7 +8,7 @@ use super::{
     AccessKey, Database, Extension, Grant, IamRole, IamUser, Membership, PolicyDocument, Role, RoleSetting,
     Schema,
 };
-use crate::address::{Address, Grantee};
+use crate::address::{Address, Grantee, Name};
 
 /// One object of any kind. Which kind stands under which [`Address`] is fixed by [`World`]'s insert methods.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -141,19 +141,19 @@ impl World {
     }
 
     /// All roles.
-    pub fn roles(&self) -> impl Iterator<Item = (&str, &Role)> {
+    pub fn roles(&self) -> impl Iterator<Item = (&Name, &Role)> {
         self.iter()
             .filter_map(|(address, object)| match (address, object) {
-                (Address::Role { name }, Object::Role(role)) => Some((name.as_str(), role)),
+                (Address::Role { name }, Object::Role(role)) => Some((name, role)),
                 _ => None,
             })
     }
 
     /// All databases.
-    pub fn databases(&self) -> impl Iterator<Item = (&str, &Database)> {
+    pub fn databases(&self) -> impl Iterator<Item = (&Name, &Database)> {
         self.iter()
             .filter_map(|(address, object)| match (address, object) {
-                (Address::Database { name }, Object::Database(database)) => Some((name.as_str(), database)),
+                (Address::Database { name }, Object::Database(database)) => Some((name, database)),
                 _ => None,
             })
     }

@@ -1,7 +1,5 @@
 //! From a diff to a plan.
 
-use std::collections::BTreeSet;
-
 use super::step::{self, Command, HandOver, Phase, Record, Step};
 use super::{
     ActionWord, FORMAT, Guard, HeldObject, Json, Plan, PlannedChange, Summary, effects, guards, iam_steps,
@@ -11,7 +9,7 @@ use crate::address::{Address, TenantId};
 use crate::desired::{Desired, Login};
 use crate::diff::{self, Action, Change, Diff, Mode, Scope};
 use crate::live::Live;
-use crate::model::{Digest, Mark, Object};
+use crate::model::{Digest, Mark, Object, Sorted};
 
 /// What steers a plan besides the two worlds.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +50,22 @@ impl Draft {
         self.records.reserve_exact(1);
         self.records.push(record);
         self
+    }
+
+    fn step(self, id: usize, change: &Change) -> Step {
+        let Self {
+            phase,
+            command,
+            records,
+        } = self;
+        Step {
+            id,
+            phase,
+            address: change.address.clone(),
+            tenant: change.tenant.clone(),
+            command,
+            records,
+        }
     }
 }
 
@@ -108,35 +122,23 @@ impl Context<'_> {
 pub fn build(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -> Plan {
     let seen = diff::seen(desired, live, &options.scope());
     let context = Context { desired, live: &seen };
-    let mut drafts: Vec<(usize, Draft)> = Vec::new();
+    let mut steps = Vec::new();
+    // By the number that a step has before they are sorted: the place of its change.
+    let mut change_of = Vec::new();
     for (index, change) in diff.changes.iter().enumerate() {
-        drafts.extend(
-            drafts_of(&context, change)
-                .into_iter()
-                .map(|draft| (index, draft)),
-        );
+        for draft in drafts_of(&context, change) {
+            steps.push(draft.step(steps.len(), change));
+            change_of.push(index);
+        }
     }
-    // Stable: within a phase, the order of addresses and of each change's own steps stays.
-    drafts.sort_by_key(|(_, draft)| draft.phase);
-    let mut steps = Vec::with_capacity(drafts.len());
+    // Within a phase, the order of addresses and of each change's own steps stays.
+    steps.sort_unstable_by_key(|step| (step.phase, step.id));
     let mut steps_of: Vec<Vec<usize>> = vec![Vec::new(); diff.changes.len()];
-    for (id, (index, draft)) in drafts.into_iter().enumerate() {
-        let change = &diff.changes[index];
-        steps_of[index].push(id);
-        let Draft {
-            phase,
-            command,
-            records,
-        } = draft;
-        let (address, tenant) = (change.address.clone(), change.tenant.clone());
-        steps.push(Step {
-            id,
-            phase,
-            address,
-            tenant,
-            command,
-            records,
-        });
+    for (id, step) in steps.iter_mut().enumerate() {
+        let of_change = &mut steps_of[change_of[step.id]];
+        of_change.reserve_exact(1);
+        of_change.push(id);
+        step.id = id;
     }
     let changes = diff.changes.iter().zip(steps_of);
     let changes: Vec<_> = changes.map(|(change, steps)| planned(change, steps)).collect();
@@ -144,7 +146,7 @@ pub fn build(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -> 
     Plan {
         format: FORMAT,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        workspace: desired.workspace.clone(),
+        workspace: desired.workspace.to_string(),
         cluster: desired.facts.resource_id.clone(),
         only: options.only.clone(),
         max_removals: options.max_removals,
@@ -175,7 +177,7 @@ pub struct Outline {
     /// What forbids applying it.
     pub guards: Vec<Guard>,
     /// What its steps mean.
-    pub steps: BTreeSet<Digest>,
+    pub steps: Sorted<Digest>,
 }
 
 /// Makes the outline of the plan that [`build`] would make.
@@ -190,7 +192,7 @@ pub fn outline(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -
         })
     });
     Outline {
-        workspace: desired.workspace.clone(),
+        workspace: desired.workspace.to_string(),
         cluster: desired.facts.resource_id.clone(),
         config_digest: desired.digest,
         steps: steps.collect(),
@@ -230,7 +232,7 @@ fn drafts_of(context: &Context<'_>, change: &Change) -> Vec<Draft> {
         | Address::SchemaGrant { .. }
         | Address::Extension { .. } => sql_steps::drafts(context, change),
     });
-    for (role, database) in &change.end_sessions {
+    for (role, database) in &change.rest.end_sessions {
         // Where login itself is cut, sessions end right after it; elsewhere once nothing can reopen them.
         let phase = if database.is_none() {
             Phase::CutAccess
@@ -254,9 +256,9 @@ fn planned(change: &Change, steps: Vec<usize>) -> PlannedChange {
         Action::Delete(object) => (ActionWord::Delete, value(object), None),
         Action::Adopt(object) => (ActionWord::Adopt, value(object), value(object)),
     };
-    let mut reason = change.reason.clone();
-    if !change.keep.is_empty() {
-        let kept: Vec<_> = change.keep.iter().cloned().collect();
+    let mut reason = change.rest.reason.clone();
+    if !change.rest.keep.is_empty() {
+        let kept: Vec<_> = change.rest.keep.iter().cloned().collect();
         reason = Some(format!("kept by an explicit grant for {}", kept.join(", ")));
     }
     PlannedChange {
@@ -268,7 +270,7 @@ fn planned(change: &Change, steps: Vec<usize>) -> PlannedChange {
         fields: change.fields.clone(),
         reason,
         steps,
-        moved_from: (change.moved.as_ref())
+        moved_from: (change.rest.moved.as_ref())
             .map(|origin| Box::new(origin.address.clone()))
             .filter(|from| **from != change.address),
     }

@@ -35,9 +35,7 @@ pub fn unread(name: &str, workspace: &str, tenants: &[TenantId], because: &str, 
     let scope = options.scope();
     let tenants = tenants.iter().filter(|tenant| scope.contains(tenant));
     let held = tenants.map(|tenant| HeldObject {
-        address: Address::Cluster {
-            name: name.to_owned(),
-        },
+        address: Address::Cluster { name: name.into() },
         tenant: Some(tenant.clone()),
         kind: HeldKind::Gap,
         because: format!("could not be read: {because}"),

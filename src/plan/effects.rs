@@ -56,7 +56,7 @@ fn line(desired: &Desired, live: &Live, tenant: &TenantId, wanted: &DesiredTenan
         .names
         .databases
         .iter()
-        .filter(|(_, name)| wanted.databases.contains(*name))
+        .filter(|(_, name)| wanted.databases.contains(name))
         .map(|(logical, _)| logical.as_str())
         .collect();
     let databases = databases.join(", ");

@@ -69,7 +69,7 @@ pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
 
 fn expect(database: &str, grantee: &Grantee, grant: &Grant) -> Expectation {
     Expectation::DatabaseGrant {
-        database: database.to_owned(),
+        database: database.into(),
         grantee: grantee.clone(),
         grant: grant.clone(),
     }
@@ -94,7 +94,7 @@ fn ledger(change: &Change, schema: &str, grantee: &Grantee, after: &Grant) -> Dr
         own(change)
     };
     let expectation = Expectation::SchemaGrant {
-        schema: schema.to_owned(),
+        schema: schema.into(),
         grantee: grantee.clone(),
         grant: usage,
     };
@@ -122,10 +122,10 @@ fn shared(
     let mut all = Vec::new();
     let mut expectations = Vec::new();
     let mut records = Vec::new();
-    if !change.keep.is_empty() && !had.is_empty() {
-        let roles: Vec<_> = change.keep.iter().map(|role| ident(role)).collect();
+    if !change.rest.keep.is_empty() && !had.is_empty() {
+        let roles: Vec<_> = change.rest.keep.iter().map(|role| ident(role)).collect();
         all.push(format!("GRANT {} ON {on} TO {}", words(&had), roles.join(", ")));
-        for role in &change.keep {
+        for role in &change.rest.keep {
             let grantee = Grantee::Role(role.clone());
             let mut grant = context
                 .live
@@ -144,7 +144,7 @@ fn shared(
             }
             expectations.push(expect(database, &grantee, &grant));
             let address = Address::DatabaseGrant {
-                database: database.to_owned(),
+                database: database.into(),
                 grantee,
             };
             records.push(Record::Own {

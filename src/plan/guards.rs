@@ -135,7 +135,7 @@ fn lockout(desired: &Desired, live: &Live, diff: &Diff) -> Vec<Guard> {
             .world
             .roles()
             .filter(|(_, role)| role.password != Password::None)
-            .map(|(name, _)| name.to_owned()),
+            .map(|(name, _)| name.clone()),
     );
     let joining: Vec<&str> = diff
         .changes

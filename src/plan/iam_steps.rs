@@ -2,7 +2,7 @@
 
 use super::build::{Context, Draft, forget, own};
 use super::step::{Command, IamCommand, Phase, Record};
-use crate::address::{Address, TenantId};
+use crate::address::{Address, Name, TenantId};
 use crate::diff::{Action, Change};
 use crate::model::{AccessKey, IamRole, IamUser, KeyStatus, Object, PolicyDocument};
 
@@ -73,11 +73,11 @@ fn document(action: &Action) -> Option<PolicyDocument> {
 fn user(
     context: &Context<'_>,
     change: &Change,
-    name: &str,
+    name: &Name,
     tenant: &TenantId,
     action: &Action,
 ) -> Vec<Draft> {
-    let (user, mark) = (name.to_owned(), context.mark(tenant));
+    let (user, mark) = (name.clone(), context.mark(tenant));
     let draft = match action {
         Action::Create(Object::IamUser(IamUser { path })) => {
             let command = IamCommand::CreateUser {
@@ -103,11 +103,11 @@ fn user(
 fn role(
     context: &Context<'_>,
     change: &Change,
-    name: &str,
+    name: &Name,
     tenant: &TenantId,
     action: &Action,
 ) -> Vec<Draft> {
-    let (role, mark) = (name.to_owned(), context.mark(tenant));
+    let (role, mark) = (name.clone(), context.mark(tenant));
     let draft = match action {
         Action::Create(Object::IamRole(IamRole { path, trust })) => {
             let command = IamCommand::CreateRole {
@@ -143,12 +143,12 @@ fn role(
 
 fn access_key(
     context: &Context<'_>,
-    user: &str,
+    user: &Name,
     found: Option<&str>,
     tenant: &TenantId,
     action: &Action,
 ) -> Vec<Draft> {
-    let user = user.to_owned();
+    let user = user.clone();
     match action {
         Action::Create(_) => match context.handover(tenant) {
             Some(handover) => call(Phase::HandOver, IamCommand::CreateAccessKey { user, handover }),

@@ -184,6 +184,19 @@ impl Plan {
         }
     }
 
+    /// Drops what only people look at, once they have: in memory there is room then for what an apply reads again.
+    pub fn was_shown(&mut self) {
+        for change in &mut self.changes {
+            (change.before, change.after, change.fields) = (None, None, Vec::new());
+        }
+    }
+
+    /// Drops how things were done: what is said of it afterwards needs no statements, and there is room for the audit.
+    pub fn was_run(&mut self) {
+        self.steps = Vec::new();
+        self.touched = Vec::new();
+    }
+
     /// Whether there is anything to do.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()

@@ -3,12 +3,12 @@
 use super::build::{Context, Draft};
 use super::sql_steps::admin;
 use super::step::{Command, IamCommand, Phase, Record};
-use crate::address::{Address, TenantId};
+use crate::address::{Address, Name, TenantId};
 use crate::diff::Change;
 use crate::model::quote::quote_identifier as ident;
 
 pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
-    let (Some(origin), Some(tenant)) = (&change.moved, &change.tenant) else {
+    let (Some(origin), Some(tenant)) = (&change.rest.moved, &change.tenant) else {
         return Vec::new();
     };
     let record = Record::Moved {
@@ -47,21 +47,21 @@ pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
 
 /// Postgres renames no database that somebody is in. The login role has its new name by now, so nobody of the tenant's
 /// comes back.
-fn sessions(context: &Context<'_>, tenant: &TenantId, database: &str) -> Option<Draft> {
+fn sessions(context: &Context<'_>, tenant: &TenantId, database: &Name) -> Option<Draft> {
     let role = context.desired.tenants.get(tenant)?.names.role.clone();
-    let database = Some(database.to_owned());
+    let database = Some(database.clone());
     Some(Draft::new(
         Phase::MoveSessions,
         Command::EndSessions { role, database },
     ))
 }
 
-fn user(context: &Context<'_>, tenant: &TenantId, name: &str, to: &str) -> Vec<Draft> {
-    let (user, mark) = (to.to_owned(), context.mark(tenant));
+fn user(context: &Context<'_>, tenant: &TenantId, name: &Name, to: &Name) -> Vec<Draft> {
+    let (user, mark) = (to.clone(), context.mark(tenant));
     let tag = IamCommand::TagUser { user, mark };
     let rename = IamCommand::RenameUser {
-        user: name.to_owned(),
-        to: to.to_owned(),
+        user: name.clone(),
+        to: to.clone(),
     };
     let calls = if name == to { vec![tag] } else { vec![rename, tag] };
     calls

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::build::{Context, Draft, forget, own};
 use super::grants;
 use super::step::{Command, Expectation, Phase, Record, SqlCommand};
-use crate::address::Address;
+use crate::address::{Address, Name};
 use crate::diff::{Action, Change};
 use crate::model::quote::{quote_identifier as ident, quote_literal as literal};
 use crate::model::{
@@ -48,7 +48,7 @@ fn inside(database: &str, statements: Vec<String>) -> Vec<Draft> {
     vec![Draft::new(
         Phase::Inside,
         Command::Inside {
-            database: database.to_owned(),
+            database: database.into(),
             sql,
         },
     )]
@@ -66,7 +66,7 @@ fn role(context: &Context<'_>, change: &Change, name: &str) -> Vec<Draft> {
                 statement.push_str(&format!(" CONNECTION LIMIT {limit}"));
             }
             let born = Record::Password {
-                role: name.to_owned(),
+                role: name.into(),
                 password: Password::None,
                 recipient: None,
             };
@@ -91,12 +91,12 @@ fn role(context: &Context<'_>, change: &Change, name: &str) -> Vec<Draft> {
 fn dropped(context: &Context<'_>, change: &Change, name: &str) -> Vec<Draft> {
     let statement = format!("ALTER ROLE {} NOLOGIN", ident(name));
     let mut drafts = vec![admin(Phase::CutAccess, vec![statement], Vec::new()).record(to_go(change))];
-    for (database, owners) in &change.disown {
+    for (database, owners) in &change.rest.disown {
         let revoke = format!("DROP OWNED BY {}", ident(name));
         let command = Command::DropOwned {
-            role: name.to_owned(),
+            role: name.into(),
             database: database.clone(),
-            statements: as_member(context, owners.iter().map(String::as_str).chain([name]), revoke),
+            statements: as_member(context, owners.iter().map(Name::as_str).chain([name]), revoke),
         };
         drafts.push(Draft::new(Phase::DropOwned, command));
     }
@@ -117,11 +117,11 @@ fn password(context: &Context<'_>, change: &Change, name: &str, role: &Role) -> 
     (role.password == Password::Set).then(|| {
         let recipient = Some(handover.recipient.clone());
         let command = Command::HandOverPassword {
-            role: name.to_owned(),
+            role: name.into(),
             handover,
         };
         let record = Record::Password {
-            role: name.to_owned(),
+            role: name.into(),
             password: Password::Set,
             recipient,
         };
@@ -149,7 +149,7 @@ fn altered(context: &Context<'_>, change: &Change, name: &str, before: &Role, af
         };
         let mut draft = admin(phase, vec![statement], Vec::new());
         if loses_password {
-            let (role, password) = (name.to_owned(), Password::None);
+            let (role, password) = (name.into(), Password::None);
             draft = draft.record(Record::Password {
                 role,
                 password,
@@ -228,12 +228,12 @@ fn setting(change: &Change, role: &str, name: &str) -> Vec<Draft> {
 fn membership(context: &Context<'_>, change: &Change, role: &str, member: &str) -> Vec<Draft> {
     let expect = |present| {
         vec![Expectation::Membership {
-            role: role.to_owned(),
-            member: member.to_owned(),
+            role: role.into(),
+            member: member.into(),
             present,
         }]
     };
-    let revoke = |what: &str, grantors: &BTreeSet<String>| -> Vec<String> {
+    let revoke = |what: &str, grantors: &BTreeSet<Name>| -> Vec<String> {
         let statement = format!("REVOKE {what}{} FROM {}", ident(role), ident(member));
         // From 16 on there is a row per grantor and a REVOKE removes only what its grantor gave, so each is named.
         // Before there is one row, whose grantor may be gone; any REVOKE removes it.
@@ -248,8 +248,8 @@ fn membership(context: &Context<'_>, change: &Change, role: &str, member: &str) 
     match &change.action {
         Action::Create(_) => {
             let command = Command::GrantMembership {
-                role: role.to_owned(),
-                member: member.to_owned(),
+                role: role.into(),
+                member: member.into(),
             };
             vec![Draft::new(Phase::Membership, command)]
         }
@@ -316,9 +316,7 @@ fn database(context: &Context<'_>, change: &Change, name: &str) -> Vec<Draft> {
 
 fn policy(name: &str, database: &Database) -> Record {
     Record::DeletionPolicy {
-        address: Address::Database {
-            name: name.to_owned(),
-        },
+        address: Address::Database { name: name.into() },
         policy: database.deletion_policy,
     }
 }

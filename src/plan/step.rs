@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{Address, Grantee, TenantId};
+use crate::address::{Address, Grantee, Name, TenantId};
 use crate::model::{DeletionPolicy, Digest, Grant, KeyStatus, Mark, Password, PolicyDocument};
 
 /// The order of an apply. Within a phase, tenants run concurrently, and the phases of IAM up to `IamPolicy` run beside those
@@ -107,7 +107,7 @@ pub enum Command {
     /// SQL in a tenant's database, in one transaction there; the ledger's rows are written around it.
     Inside {
         /// The database.
-        database: String,
+        database: Name,
         /// The statements.
         sql: SqlCommand,
     },
@@ -119,30 +119,30 @@ pub enum Command {
     /// `GRANT role TO member`; many of one phase become one statement.
     GrantMembership {
         /// The role that is granted.
-        role: String,
+        role: Name,
         /// The role that receives it.
-        member: String,
+        member: Name,
     },
     /// Makes a password, hands it over, and sets its SCRAM verifier on the role.
     HandOverPassword {
         /// The login role.
-        role: String,
+        role: Name,
         /// Where and to whom.
         handover: Box<HandOver>,
     },
     /// Ends the sessions of a role and checks that none is left.
     EndSessions {
         /// The role.
-        role: String,
+        role: Name,
         /// Only those in this database.
-        database: Option<String>,
+        database: Option<Name>,
     },
     /// Takes from a role what it was granted in a database, unless it owns something there; in one transaction.
     DropOwned {
         /// The role.
-        role: String,
+        role: Name,
         /// The database; `None` for the admin database, from which what all databases share is reached too.
-        database: Option<String>,
+        database: Option<Name>,
         /// The statements.
         statements: Vec<String>,
     },
@@ -168,7 +168,7 @@ pub enum Expectation {
     /// Exactly these items for this grantee on this database.
     DatabaseGrant {
         /// The database.
-        database: String,
+        database: Name,
         /// Who.
         grantee: Grantee,
         /// What it holds.
@@ -177,7 +177,7 @@ pub enum Expectation {
     /// Exactly these items for this grantee in this schema of the database the statements ran in.
     SchemaGrant {
         /// The schema.
-        schema: String,
+        schema: Name,
         /// Who.
         grantee: Grantee,
         /// What it holds.
@@ -186,9 +186,9 @@ pub enum Expectation {
     /// The membership is there, or is not.
     Membership {
         /// The role that is granted.
-        role: String,
+        role: Name,
         /// The role that receives it.
-        member: String,
+        member: Name,
         /// Whether it has to be there.
         present: bool,
     },
@@ -201,41 +201,41 @@ pub enum IamCommand {
     /// `CreateUser` with our tags.
     CreateUser {
         /// Name.
-        user: String,
+        user: Name,
         /// Path.
-        path: String,
+        path: Name,
         /// Tags.
         mark: Mark,
     },
     /// `TagUser`: our mark on a user that exists.
     TagUser {
         /// Name.
-        user: String,
+        user: Name,
         /// Tags.
         mark: Mark,
     },
     /// `UpdateUser`: another name, under which everything on it stays.
     RenameUser {
         /// Name.
-        user: String,
+        user: Name,
         /// Its new name, which is free.
-        to: String,
+        to: Name,
     },
     /// `PutUserPolicy`.
     PutUserPolicy {
         /// User.
-        user: String,
+        user: Name,
         /// Policy name.
-        policy: String,
+        policy: Name,
         /// Document.
         document: PolicyDocument,
     },
     /// `CreateRole` with our tags.
     CreateRole {
         /// Name.
-        role: String,
+        role: Name,
         /// Path.
-        path: String,
+        path: Name,
         /// Trust policy.
         trust: PolicyDocument,
         /// Tags.
@@ -244,72 +244,72 @@ pub enum IamCommand {
     /// `TagRole`: our mark on a role that exists.
     TagRole {
         /// Name.
-        role: String,
+        role: Name,
         /// Tags.
         mark: Mark,
     },
     /// `UpdateAssumeRolePolicy`.
     UpdateAssumeRolePolicy {
         /// Role.
-        role: String,
+        role: Name,
         /// Trust policy.
         trust: PolicyDocument,
     },
     /// `PutRolePolicy`.
     PutRolePolicy {
         /// Role.
-        role: String,
+        role: Name,
         /// Policy name.
-        policy: String,
+        policy: Name,
         /// Document.
         document: PolicyDocument,
     },
     /// `CreateAccessKey`; the secret goes into the hand-over file.
     CreateAccessKey {
         /// User.
-        user: String,
+        user: Name,
         /// Where and to whom.
         handover: Box<HandOver>,
     },
     /// `UpdateAccessKey`.
     UpdateAccessKey {
         /// User.
-        user: String,
+        user: Name,
         /// `AKIA..`.
-        id: String,
+        id: Name,
         /// The status it gets.
         status: KeyStatus,
     },
     /// `DeleteAccessKey`.
     DeleteAccessKey {
         /// User.
-        user: String,
+        user: Name,
         /// `AKIA..`.
-        id: String,
+        id: Name,
     },
     /// `DeleteUserPolicy`.
     DeleteUserPolicy {
         /// User.
-        user: String,
+        user: Name,
         /// Policy name.
-        policy: String,
+        policy: Name,
     },
     /// `DeleteRolePolicy`.
     DeleteRolePolicy {
         /// Role.
-        role: String,
+        role: Name,
         /// Policy name.
-        policy: String,
+        policy: Name,
     },
     /// `DeleteRole`.
     DeleteRole {
         /// Role.
-        role: String,
+        role: Name,
     },
     /// `DeleteUser`.
     DeleteUser {
         /// User.
-        user: String,
+        user: Name,
     },
 }
 
@@ -321,9 +321,9 @@ pub struct HandOver {
     /// An age recipient or an ssh public key.
     pub recipient: String,
     /// The login role.
-    pub role: String,
+    pub role: Name,
     /// The role to assume; `None` for a tenant that logs in by password.
-    pub role_arn: Option<String>,
+    pub role_arn: Option<Name>,
     /// The region that tokens are signed for.
     pub region: String,
     /// The cluster endpoint's host name.
@@ -331,7 +331,7 @@ pub struct HandOver {
     /// Its port.
     pub port: u16,
     /// The databases that the tenant may open.
-    pub databases: Vec<String>,
+    pub databases: Vec<Name>,
 }
 
 /// A change of the ledger that a step brings with it.
@@ -369,7 +369,7 @@ pub enum Record {
     /// What is known of a role's password, and who got it.
     Password {
         /// The role.
-        role: String,
+        role: Name,
         /// What is known.
         password: Password,
         /// To whom it was handed.
@@ -378,15 +378,15 @@ pub enum Record {
     /// A key that was there before us was switched off by us, and may be switched on again.
     KeySuspended {
         /// User.
-        user: String,
+        user: Name,
         /// `AKIA..`.
-        id: String,
+        id: Name,
     },
     /// A key is as its holder left it, or gone.
     KeyForgotten {
         /// User.
-        user: String,
+        user: Name,
         /// `AKIA..`.
-        id: String,
+        id: Name,
     },
 }

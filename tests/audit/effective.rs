@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use tenantctl::address::{Address, Grantee};
+use tenantctl::address::{Address, Grantee, Name};
 use tenantctl::audit::{Way, connects};
 use tenantctl::live::Live;
 use tenantctl::model::{Database, DatabaseState, DeletionPolicy};
@@ -77,7 +77,7 @@ fn random(major: u16, dice: &mut Dice) -> Random {
             words(!inherit, "NO")
         );
         random.live.world.insert(
-            Address::Role { name: role(n) },
+            Address::Role { name: role(n).into() },
             Object::Role(Role {
                 login: true,
                 superuser,
@@ -113,8 +113,8 @@ fn membership(random: &mut Random, major: u16, member: usize, group: usize, inhe
     };
     let _ = writeln!(random.sql, "GRANT {} TO {} {options};", role(group), role(member));
     random.live.memberships.push(MembershipRow {
-        role: role(group),
-        member: role(member),
+        role: role(group).into(),
+        member: role(member).into(),
         grantor: "postgres".into(),
         admin_option: admin,
         inherit_option: if major >= 16 { inherit } else { inherits },
@@ -126,9 +126,11 @@ fn fill_database(random: &mut Random, n: usize, dice: &mut Dice) {
     let (name, owner) = (database(n), role(dice.roll(ROLES)));
     let _ = writeln!(random.sql, "ALTER DATABASE {name} OWNER TO {owner};");
     random.live.world.insert(
-        Address::Database { name: name.clone() },
+        Address::Database {
+            name: name.clone().into(),
+        },
         Object::Database(Database {
-            owner: owner.clone(),
+            owner: owner.clone().into(),
             state: DatabaseState::Open,
             deletion_policy: DeletionPolicy::Retain,
         }),
@@ -139,7 +141,7 @@ fn fill_database(random: &mut Random, n: usize, dice: &mut Dice) {
     }
     for candidate in 0..ROLES {
         if dice.chance(15) && role(candidate) != owner {
-            grantees.push(Grantee::Role(role(candidate)));
+            grantees.push(Grantee::Role(role(candidate).into()));
         }
     }
     for grantee in grantees {
@@ -155,7 +157,7 @@ fn fill_database(random: &mut Random, n: usize, dice: &mut Dice) {
             grantable,
         };
         let address = Address::DatabaseGrant {
-            database: name.clone(),
+            database: name.clone().into(),
             grantee,
         };
         random
@@ -289,7 +291,7 @@ fn agrees(major: u16) {
 }
 
 /// The same question asked the slow way: role by role, each rule tried until nothing is added.
-fn naive(live: &Live, role: &str) -> BTreeMap<String, Way> {
+fn naive(live: &Live, role: &str) -> BTreeMap<Name, Way> {
     let mut plain = BTreeSet::from([role]);
     let mut gained = BTreeSet::from([role]);
     let mut acts = BTreeSet::from([role]);
@@ -338,9 +340,9 @@ fn naive(live: &Live, role: &str) -> BTreeMap<String, Way> {
         let opens =
             acts.contains(database.owner.as_str()) || grants().any(|(to, option)| option && may_grant(to));
         if superuser(role) || holds(&plain) {
-            found.insert(name.to_owned(), Way::Has);
+            found.insert(name.clone(), Way::Has);
         } else if holds(&gained) || opens || acts.iter().any(|role| superuser(role)) {
-            found.insert(name.to_owned(), Way::CanGet);
+            found.insert(name.clone(), Way::CanGet);
         }
     }
     found
@@ -358,7 +360,7 @@ fn the_slow_way_says_the_same() {
                 let fast = ours.get(&(database(d), role(n)));
                 assert_eq!(
                     fast,
-                    slow.get(&database(d)),
+                    slow.get(database(d).as_str()),
                     "seed {seed}, r{n} on d{d}:\n{}",
                     random.sql
                 );

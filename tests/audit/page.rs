@@ -16,7 +16,10 @@ pub fn leaky(tenants: usize) -> Audit {
     let (mut live, mut evidence) = applied(&desired);
     let database = |n: usize| format!("t{n:05}_db1");
     let mut grant = |database: String, grantee| {
-        let address = Address::DatabaseGrant { database, grantee };
+        let address = Address::DatabaseGrant {
+            database: database.into(),
+            grantee,
+        };
         live.world
             .insert(address, Object::Grant(Grant::by_owner(&[Privilege::Connect])));
     };
@@ -40,7 +43,7 @@ pub fn leaky(tenants: usize) -> Audit {
         }
         evidence
             .unopened
-            .insert(database(120), "permission denied for database".into());
+            .insert(database(120).into(), "permission denied for database".into());
     }
     audit(&desired, &live, &evidence, &Options::default())
 }

@@ -57,7 +57,7 @@ pub fn applied(desired: &Desired) -> (Live, Evidence) {
             (Address::Membership { role, member }, _) => live.memberships.push(row(role, member)),
             (Address::IamRole { name }, Object::IamRole(role)) => identities.push(Identity {
                 kind: IdentityKind::Role,
-                name: name.clone(),
+                name: name.to_string(),
                 arn: format!("arn:aws:iam::123456789012:role/{name}"),
                 id: "AROAX".into(),
                 mark: None,
@@ -73,7 +73,7 @@ pub fn applied(desired: &Desired) -> (Live, Evidence) {
             }),
             (Address::IamUser { name }, _) => identities.push(Identity {
                 kind: IdentityKind::User,
-                name: name.clone(),
+                name: name.to_string(),
                 arn: format!("arn:aws:iam::123456789012:user/{name}"),
                 id: "AIDAX".into(),
                 mark: None,

@@ -79,10 +79,11 @@ proptest! {
         let text: String = tenants.iter().map(|tenant| as_block(tenant, false)).collect();
         let loaded = load(&text);
         let config = loaded.config().expect("no error");
-        let mut databases: Vec<String> = config
+        let mut databases: Vec<_> = config
             .tenants
             .values()
-            .flat_map(|tenant| naming::compose(&config.naming, tenant).databases.into_values())
+            .flat_map(|tenant| naming::compose(&config.naming, tenant).databases)
+            .map(|(_, name)| name)
             .collect();
         let all = databases.len();
         databases.sort();

@@ -107,7 +107,7 @@ fn apply_one(live: &mut Live, desired: &Desired, address: &Address, object: &Obj
             };
             live.ledger.keys.insert(id.clone(), record);
             *key = AccessKey {
-                id: Some(id),
+                id: Some(id.into()),
                 status: KeyStatus::Active,
             };
         }
@@ -147,7 +147,7 @@ pub fn remember(live: &mut Live, workspace: &str, address: &Address, tenant: Opt
         deletion_policy: DeletionPolicy::Retain,
         password: Password::Unknown,
     };
-    let rows = live.ledger.objects.entry(workspace.to_owned()).or_default();
+    let rows = live.ledger.objects.entry(workspace.into()).or_default();
     rows.insert(address.clone(), row);
 }
 

@@ -229,7 +229,7 @@ fn change() -> impl Strategy<Value = PlannedChange> {
         prop::option::of(hostile()),
     )
         .prop_map(|(name, tenant, action, reason)| PlannedChange {
-            address: Address::Role { name },
+            address: Address::Role { name: name.into() },
             tenant: tenant.map(TenantId::new),
             action,
             before: None,
@@ -254,7 +254,7 @@ fn held() -> impl Strategy<Value = HeldObject> {
     );
     (hostile(), prop::option::of(hostile()), kind, hostile()).prop_map(|(name, tenant, kind, because)| {
         HeldObject {
-            address: Address::Database { name },
+            address: Address::Database { name: name.into() },
             tenant: tenant.map(TenantId::new),
             kind,
             because,

@@ -67,7 +67,7 @@ fn forget_inside(live: &mut Live, name: &str) {
         .world
         .iter()
         .map(|(address, _)| address)
-        .filter(|address| address.inside_database() == Some(name))
+        .filter(|address| address.inside_database().is_some_and(|database| database == name))
         .cloned()
         .collect();
     for address in inside {

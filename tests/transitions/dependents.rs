@@ -21,11 +21,11 @@ fn leaving(version: i32, dependents: &[(Option<&str>, bool, i64, i64)]) -> Small
         for (database, inside, owned, privileges) in own.iter().chain(dependents) {
             live.dependents.push(Dependents {
                 role: "client02".into(),
-                database: database.map(str::to_owned),
+                database: database.map(Into::into),
                 inside: *inside,
                 owned: *owned,
                 privileges: *privileges,
-                owners: [ADMIN.to_owned()].into(),
+                owners: [ADMIN.into()].into(),
             });
         }
     })
@@ -136,7 +136,7 @@ fn privileges_on_what_others_own() {
         let owner = owner.to_owned();
         leaving(160_004, &[(Some("client01_db1"), true, 0, 2)]).edit(|live| {
             let last = live.dependents.last_mut().expect("one");
-            last.owners.insert(owner);
+            last.owners.insert(owner.into());
         })
     };
     insta::assert_snapshot!(

@@ -62,13 +62,13 @@ fn account(live: &Live) -> Account {
             };
             Some(IdentityPolicy {
                 label: format!("inline policy {policy}"),
-                inline: Some(policy.clone()),
+                inline: Some(policy.to_string()),
                 document: document.clone(),
             })
         });
         identities.push(Identity {
             kind,
-            name: name.clone(),
+            name: name.to_string(),
             arn,
             id: format!("AIDA{}", name.to_uppercase()),
             mark: live.marks.get(address).cloned(),
@@ -117,7 +117,7 @@ fn text(draft: &Draft) -> String {
 fn by_other_means(mut live: Live) -> Live {
     live.marks.clear();
     live.ledger = Ledger::default();
-    let roles: Vec<String> = live.world.roles().map(|(name, _)| name.to_owned()).collect();
+    let roles: Vec<_> = live.world.roles().map(|(name, _)| name.clone()).collect();
     for role in roles {
         alter_role(&mut live, &role, |role| role.password = Password::Unknown);
     }
@@ -228,7 +228,7 @@ fn unwanted(desired: &Desired, database: &str) -> bool {
     desired
         .tenants
         .values()
-        .any(|tenant| tenant.names.databases.values().any(|name| name == database))
+        .any(|tenant| tenant.names.databases.iter().any(|(_, name)| name == database))
 }
 
 /// A cluster with a little of everything.

@@ -193,7 +193,7 @@ proptest! {
         for change in &diff.changes {
             let on_new = match &change.address {
                 Address::Database { name: database } | Address::DatabaseGrant { database, .. } => made.contains(&database.as_str()),
-                other => other.inside_database().is_some_and(|database| made.contains(&database)),
+                other => other.inside_database().is_some_and(|database| made.contains(&database.as_str())),
             };
             let adds = match &change.action {
                 Action::Create(_) => true,
@@ -203,7 +203,7 @@ proptest! {
                 Action::Update { .. } => false,
             };
             prop_assert!(adds || on_new, "{:?}", change);
-            prop_assert!(change.end_sessions.is_empty(), "{:?}", change);
+            prop_assert!(change.rest.end_sessions.is_empty(), "{:?}", change);
         }
         prop_assert!(diff.leaving.is_empty());
         let plan = small.plan();

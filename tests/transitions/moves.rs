@@ -128,7 +128,7 @@ fn part(live: &mut Live, done: &Live, kind: &str) {
         if live.marks.remove(&at).is_some() {
             live.marks.insert(to.clone(), done.marks[&to].clone());
         }
-        let rows = live.ledger.objects.entry("default".to_owned()).or_default();
+        let rows = live.ledger.objects.entry("default".into()).or_default();
         if let Some(mut row) = rows.remove(&at) {
             row.tenant = Some(TenantId::new("north"));
             rows.insert(to, row);

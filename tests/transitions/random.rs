@@ -220,7 +220,7 @@ pub fn happen(live: &mut Live, drift: Drift) {
         Drift::Invalid(which) => state(live, &databases, which, DatabaseState::Invalid),
         Drift::OwnedByTenant(which) => {
             if let (Some(name), Some(owner)) = (pick(&databases, which), pick(&roles, which)) {
-                alter_database(live, &name, |database| database.owner = owner);
+                alter_database(live, &name, |database| database.owner = owner.into());
             }
         }
         Drift::Gap(which) => {
@@ -229,9 +229,9 @@ pub fn happen(live: &mut Live, drift: Drift) {
             }
         }
         Drift::Session(of, at) => {
-            let all: Vec<String> = live.world.databases().map(|(name, _)| name.to_owned()).collect();
+            let all: Vec<_> = live.world.databases().map(|(name, _)| name.clone()).collect();
             if let (Some(of), Some(at)) = (pick(&roles, of), pick(&all, at)) {
-                live.sessions.insert((of, at), 1);
+                live.sessions.insert((of.into(), at), 1);
             }
         }
         Drift::NewDatabase => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tenantctl::address::{Address, Grantee};
+use tenantctl::address::{Address, Grantee, Name};
 use tenantctl::desired::Desired;
 use tenantctl::engine::fresh_database;
 use tenantctl::live::Live;
@@ -78,8 +78,8 @@ fn rename(live: &mut Live, from: &Address, to: &Address) {
         let old = std::mem::take(rows).into_iter();
         *rows = old.map(|(address, row)| (renamed(&address), row)).collect();
     }
-    let (old, new) = (from.name(), to.name());
-    let name = |name: &mut String| {
+    let (old, new) = (Name::from(from.name()), Name::from(to.name()));
+    let name = |name: &mut Name| {
         if *name == old {
             name.clone_from(&new);
         }
@@ -277,7 +277,7 @@ fn take(live: &mut Live, step: &Step) {
 
 /// The ledger's rows of a workspace.
 fn rows<'l>(live: &'l mut Live, workspace: &str) -> &'l mut BTreeMap<Address, OwnedObject> {
-    live.ledger.objects.entry(workspace.to_owned()).or_default()
+    live.ledger.objects.entry(workspace.into()).or_default()
 }
 
 fn write_down(live: &mut Live, workspace: &str, record: &Record) {
@@ -327,10 +327,10 @@ fn write_down(live: &mut Live, workspace: &str, record: &Record) {
                 user: user.clone(),
                 state: KeyState::Suspended,
             };
-            live.ledger.keys.insert(id.clone(), record);
+            live.ledger.keys.insert(id.to_string(), record);
         }
         Record::KeyForgotten { id, .. } => {
-            live.ledger.keys.remove(id);
+            live.ledger.keys.remove(id.as_str());
         }
     }
 }

@@ -237,7 +237,7 @@ pub fn membership(role: &str, member: &str) -> Address {
 pub fn key(user: &str, id: Option<&str>) -> Address {
     Address::IamAccessKey {
         user: user.into(),
-        id: id.map(str::to_owned),
+        id: id.map(Into::into),
     }
 }
 

@@ -6,6 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 use super::Credential;
+use crate::address::Name;
 use crate::plan::step::HandOver;
 
 /// The bundle of RDS's certificate authorities, as the snippets name its file.
@@ -82,7 +83,7 @@ impl<'a> Values<'a> {
         Self {
             handover,
             role_arn: handover.role_arn.as_deref().unwrap_or_default(),
-            database: handover.databases.first().map_or("DATABASE", String::as_str),
+            database: handover.databases.first().map_or("DATABASE", Name::as_str),
         }
     }
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::address::TenantId;
+use crate::address::{Name, TenantId};
 use crate::live::aws::stub::{Reply, Request, Stub, ok, refusal};
 use crate::model::iam::WORKSPACE_TAG;
 
@@ -274,7 +274,12 @@ async fn what_exists_and_may_not_be_looked_at_is_said_so() {
 async fn deleting_what_is_gone_succeeds() {
     let stub = Stub::start(|_, _| refusal(404, "NoSuchEntity", "gone")).await;
     let writer = writer(&stub);
-    let (user, role, policy, id) = ("u".to_owned(), "r".to_owned(), "p".to_owned(), "AKIA1".to_owned());
+    let (user, role, policy, id) = (
+        Name::from("u"),
+        Name::from("r"),
+        Name::from("p"),
+        Name::from("AKIA1"),
+    );
     let commands = [
         IamCommand::DeleteAccessKey {
             user: user.clone(),
@@ -317,7 +322,7 @@ async fn a_conflict_after_our_own_removal_is_waited_out_and_any_other_is_explain
     })
     .await;
     let writer = writer(&stub);
-    let user = "client01".to_owned();
+    let user = Name::from("client01");
     let remove = IamCommand::DeleteUserPolicy {
         user: user.clone(),
         policy: "assume-role".into(),

@@ -27,8 +27,8 @@ pub fn plan(desired: &Desired, live: &Live, evidence: &Evidence, wish: &Wish) ->
     let who = Who::new(desired, live, evidence);
     let service = desired.capabilities.service_databases;
     let databases: Vec<&str> = (live.world.databases())
-        .filter(|(name, database)| database.state == DatabaseState::Open && !service.contains(name))
-        .map(|(name, _)| name)
+        .filter(|(name, database)| database.state == DatabaseState::Open && !service.contains(&name.as_str()))
+        .map(|(name, _)| name.as_str())
         .collect();
     // RDS asks every member of its group for a token, and from 16 on only those that inherit from it.
     let asked = match live.server.power.version {
@@ -88,7 +88,7 @@ pub fn plan(desired: &Desired, live: &Live, evidence: &Evidence, wish: &Wish) ->
 
 fn role_arn(who: &Who<'_>, tenant: &TenantId) -> Option<String> {
     match &who.desired_tenant(tenant)?.login {
-        Login::Iam { role_arn, .. } => Some(role_arn.clone()),
+        Login::Iam { role_arn, .. } => Some(role_arn.to_string()),
         Login::Password => None,
     }
 }

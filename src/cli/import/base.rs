@@ -161,9 +161,11 @@ impl<'a> Base<'a> {
         for (id, tenant) in &self.config.tenants {
             let names = naming::compose(&self.config.naming, tenant);
             known.tenants.insert(id.clone());
-            known.roles.insert(names.role);
-            known.databases.extend(names.databases.into_values());
-            known.iam_roles.insert(names.iam_role);
+            known.roles.insert(names.role.to_string());
+            known
+                .databases
+                .extend(names.databases.iter().map(|(_, name)| name.to_string()));
+            known.iam_roles.insert(names.iam_role.to_string());
         }
         known
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::address::TenantId;
+use crate::address::{Name, TenantId};
 use crate::config::{Cluster, Config, Tenant};
 use crate::desired::naming::{TenantNames, compose};
 use crate::diag::{Diagnostic, Span, quote};
@@ -194,7 +194,7 @@ fn database_name(cluster: Option<&Cluster>, logical: &str, name: &str) -> Option
 struct Owned<'a> {
     tenant: &'a TenantId,
     span: Span,
-    name: String,
+    name: Name,
     /// How messages call it, such as ``database `db1` of tenant `a` ``.
     owner: String,
 }
@@ -255,7 +255,7 @@ fn collision(kind: &str, a: &Owned<'_>, b: &Owned<'_>) -> Diagnostic {
 
 fn owned_names(tenant: &Tenant, names: TenantNames) -> Vec<(&'static str, Owned<'_>)> {
     let owner = format!("tenant {}", quote(tenant.id.as_str()));
-    let of_tenant = |name: String| Owned {
+    let of_tenant = |name: Name| Owned {
         tenant: &tenant.id,
         span: tenant.span,
         name,

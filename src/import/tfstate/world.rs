@@ -33,7 +33,10 @@ fn live(resources: &[Resource]) -> Live {
             "postgresql_extension" => {
                 let (database, name) = (attributes.database().to_owned(), attributes.name().to_owned());
                 live.world.insert(
-                    Address::Extension { database, name },
+                    Address::Extension {
+                        database: database.into(),
+                        name: name.into(),
+                    },
                     Object::Extension(Extension {}),
                 );
             }
@@ -47,10 +50,10 @@ fn live(resources: &[Resource]) -> Live {
     for Resource { attributes, .. } in grants.filter(|grant| grant.attributes.object_type() == "database") {
         let grantee = match attributes.role() {
             "public" => Grantee::Public,
-            role => Grantee::Role(role.to_owned()),
+            role => Grantee::Role(role.into()),
         };
         let address = Address::DatabaseGrant {
-            database: attributes.database().to_owned(),
+            database: attributes.database().into(),
             grantee,
         };
         let privileges = privileges(&attributes.privileges());
@@ -103,21 +106,25 @@ fn add_role(live: &mut Live, attributes: &Attributes) {
     }
     for (parameter, setting) in settings {
         let address = Address::RoleSetting {
-            role: name.clone(),
-            name: parameter.to_owned(),
+            role: name.clone().into(),
+            name: parameter.into(),
         };
         live.world.insert(address, Object::RoleSetting(setting));
     }
     for group in attributes.roles() {
         add_member(live, group, &name);
     }
-    live.world.insert(Address::Role { name }, Object::Role(role));
+    live.world
+        .insert(Address::Role { name: name.into() }, Object::Role(role));
 }
 
 fn add_member(live: &mut Live, role: &str, member: &str) {
     let (role, member) = (role.to_owned(), member.to_owned());
     live.world.insert(
-        Address::Membership { role, member },
+        Address::Membership {
+            role: role.into(),
+            member: member.into(),
+        },
         Object::Membership(Membership::default()),
     );
 }
@@ -129,18 +136,20 @@ fn add_database(live: &mut Live, attributes: &Attributes) {
         _ => DatabaseState::Open,
     };
     let database = Database {
-        owner: attributes.owner().to_owned(),
+        owner: attributes.owner().into(),
         state,
         deletion_policy: DeletionPolicy::default(),
     };
     let public = Address::DatabaseGrant {
-        database: name.clone(),
+        database: name.clone().into(),
         grantee: Grantee::Public,
     };
     let born_with = Grant::by_owner(&[Privilege::Connect, Privilege::Temporary]);
     live.world.insert(public, Object::Grant(born_with));
-    live.world
-        .insert(Address::Database { name }, Object::Database(database));
+    live.world.insert(
+        Address::Database { name: name.into() },
+        Object::Database(database),
+    );
 }
 
 /// Documents by the name of whoever they are written on.

@@ -29,11 +29,10 @@ impl Pages {
             .into_paginator()
             .send();
         tokio::spawn(async move {
-            while let Some(page) = pages.next().await {
-                let page = page.map_err(|error| AwsError::from_sdk(OPERATION, "", &error));
-                if sender.send(page).await.is_err() {
-                    break;
-                }
+            // A page is asked for once there is room for it, and so while the one before it is looked at.
+            while let Ok(room) = sender.reserve().await {
+                let Some(page) = pages.next().await else { break };
+                room.send(page.map_err(|error| AwsError::from_sdk(OPERATION, "", &error)));
             }
         });
         Self(receiver)

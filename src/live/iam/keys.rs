@@ -7,7 +7,7 @@ use aws_sdk_iam::types::{AccessKeyMetadata, StatusType};
 use futures_util::{StreamExt as _, stream};
 
 use super::{CONCURRENCY, IamRead, IamScope};
-use crate::address::Address;
+use crate::address::{Address, Name};
 use crate::live::aws::{Aws, AwsError, AwsErrorKind};
 use crate::model::{AccessKey, KeyStatus, Object};
 
@@ -16,7 +16,7 @@ const APPEARANCE: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Whose keys to read: users that were asked for and exist, and users of our workspace that nobody wants any more.
-pub(super) fn users(found: &IamRead, scope: &IamScope) -> BTreeSet<String> {
+pub(super) fn users(found: &IamRead, scope: &IamScope) -> BTreeSet<Name> {
     let existing = found.objects.iter().filter_map(|(address, _)| match address {
         Address::IamUser { name } => Some((name, found.marks.get(address))),
         _ => None,
@@ -31,7 +31,7 @@ pub(super) fn users(found: &IamRead, scope: &IamScope) -> BTreeSet<String> {
 }
 
 /// Adds the keys of these users, or a gap where they cannot be read.
-pub(super) async fn read(aws: &Aws, users: BTreeSet<String>, into: &mut IamRead) {
+pub(super) async fn read(aws: &Aws, users: BTreeSet<Name>, into: &mut IamRead) {
     let calls = stream::iter(users).map(|user| {
         let recent = into.recent.contains_key(&Address::IamUser { name: user.clone() });
         async move {
@@ -93,10 +93,10 @@ fn object(user: &str, key: AccessKeyMetadata) -> (Address, Object) {
         Some(StatusType::Active) => KeyStatus::Active,
         _ => KeyStatus::Inactive,
     };
+    let id = key.access_key_id.map(Name::from);
     let address = Address::IamAccessKey {
-        user: user.to_owned(),
-        id: key.access_key_id.clone(),
+        user: user.into(),
+        id: id.clone(),
     };
-    let id = key.access_key_id;
     (address, Object::AccessKey(AccessKey { id, status }))
 }

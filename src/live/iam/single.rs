@@ -20,12 +20,12 @@ pub(super) async fn read(aws: &Aws, wanted: &Wanted) -> Read<Found> {
     let (users, roles) = tokio::try_join!(user_names(aws, wanted), role_names(aws, wanted))?;
     let users = stream::iter(users).map(|name| async move {
         let read = user(aws, &name).await;
-        (Address::IamUser { name }, read)
+        (Address::IamUser { name: name.into() }, read)
     });
     let users: Vec<_> = users.buffer_unordered(CONCURRENCY).collect().await;
     let roles = stream::iter(roles).map(|name| async move {
         let read = role(aws, &name).await;
-        (Address::IamRole { name }, read)
+        (Address::IamRole { name: name.into() }, read)
     });
     let roles: Vec<_> = roles.buffer_unordered(CONCURRENCY).collect().await;
 

@@ -1,6 +1,7 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::*;
+use crate::address::Name;
 use crate::live::aws::stub::{Reply, Request, Stub, ok, refusal};
 use crate::model::{AccessKey, KeyStatus};
 
@@ -52,8 +53,8 @@ fn keys(request: &Request) -> Reply {
     ok("ListAccessKeys", &result)
 }
 
-fn names(list: &[&str]) -> BTreeSet<String> {
-    list.iter().map(|name| (*name).to_owned()).collect()
+fn names(list: &[&str]) -> BTreeSet<Name> {
+    list.iter().map(|name| (*name).into()).collect()
 }
 
 fn scope() -> IamScope {
@@ -128,7 +129,7 @@ async fn pages_are_followed_and_strangers_left_out() {
     assert_eq!(read.marks[&user("elsewhere")].workspace, "test");
     assert_eq!(read.attachments[&user("client01")], ["group admins"]);
     let (_, key) = &read.objects[6];
-    let id = Some("AKIAclient01".to_owned());
+    let id = Some("AKIAclient01".into());
     assert_eq!(
         key,
         &Object::AccessKey(AccessKey {

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
+use smol_str::ToSmolStr;
 
 use super::{Effect, Folded, PolicyDocument, Sorted, Statement};
 
@@ -39,8 +40,8 @@ impl PolicyDocument {
     /// Permission to assume one role and nothing else.
     pub fn assume_role(role_arn: &str) -> Self {
         Self::of(Statement {
-            action: Some(Sorted::from([Folded(ASSUME_ROLE.to_owned())])),
-            resource: Some(Sorted::from([role_arn.to_owned()])),
+            action: Some(Sorted::from([Folded(ASSUME_ROLE.into())])),
+            resource: Some(Sorted::from([role_arn.into()])),
             ..Statement::empty(Effect::Allow)
         })
     }
@@ -51,10 +52,10 @@ impl PolicyDocument {
     /// networks at all leave a condition that nothing meets, never a trust without condition. The condition gates
     /// `sts:AssumeRole` alone; `rds-db:connect` knows no `aws:SourceIp`.
     pub fn trust(user_arn: &str, cidrs: &BTreeSet<IpNet>) -> Self {
-        let networks = cidrs.iter().map(|cidr| cidr.trunc().to_string()).collect();
-        let test = Sorted::from([(Folded("aws:SourceIp".to_owned()), networks)]);
+        let networks = cidrs.iter().map(|cidr| cidr.trunc().to_smolstr()).collect();
+        let test = Sorted::from([(Folded("aws:SourceIp".into()), networks)]);
         Self::of(Statement {
-            condition: Sorted::from([(Folded("IpAddress".to_owned()), test)]),
+            condition: Sorted::from([(Folded("IpAddress".into()), test)]),
             ..Self::about_user(Effect::Allow, user_arn)
         })
     }
@@ -67,23 +68,23 @@ impl PolicyDocument {
     /// Permission to log in as one database user; `resource_arn` is a [`database_user_arn`].
     pub fn rds_connect(resource_arn: &str) -> Self {
         Self::of(Statement {
-            action: Some(Sorted::from([Folded("rds-db:connect".to_owned())])),
-            resource: Some(Sorted::from([resource_arn.to_owned()])),
+            action: Some(Sorted::from([Folded("rds-db:connect".into())])),
+            resource: Some(Sorted::from([resource_arn.into()])),
             ..Statement::empty(Effect::Allow)
         })
     }
 
     fn about_user(effect: Effect, user_arn: &str) -> Statement {
-        let names = Sorted::from([user_arn.to_owned()]);
+        let names = Sorted::from([user_arn.into()]);
         Statement {
-            principal: Some(Sorted::from([("AWS".to_owned(), names)])),
-            action: Some(Sorted::from([Folded(ASSUME_ROLE.to_owned())])),
+            principal: Some(Sorted::from([("AWS".into(), names)])),
+            action: Some(Sorted::from([Folded(ASSUME_ROLE.into())])),
             ..Statement::empty(effect)
         }
     }
 
     fn of(statement: Statement) -> Self {
-        Self::assemble(Some(VERSION.to_owned()), None, vec![statement], BTreeMap::new())
+        Self::assemble(Some(VERSION.into()), None, vec![statement], BTreeMap::new())
     }
 }
 

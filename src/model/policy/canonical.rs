@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use serde_json::{Map, Value};
+use smol_str::ToSmolStr;
 
 use super::{Conditions, Effect, Folded, Parts, PolicyDocument, PolicyError, Principals, Sorted, Statement};
+use crate::address::Name;
 
 impl PolicyDocument {
     pub(super) fn from_value(value: Value) -> Result<Self, PolicyError> {
         let Value::Object(mut fields) = value else {
             return Err(shape("the document", "an object"));
         };
-        let version = text(&mut fields, "Version")?;
+        let version = text(&mut fields, "Version")?.map(Name::from);
         let id = text(&mut fields, "Id")?;
         let listed = match fields.remove("Statement") {
             None => return Err(PolicyError::Missing("Statement")),
@@ -29,7 +32,7 @@ impl PolicyDocument {
 
     /// Puts statements in their canonical order.
     pub(super) fn assemble(
-        version: Option<String>,
+        version: Option<Name>,
         id: Option<String>,
         mut statements: Vec<Statement>,
         other: BTreeMap<String, Value>,
@@ -40,7 +43,7 @@ impl PolicyDocument {
             (exact.to_ascii_lowercase(), exact)
         });
         statements.dedup();
-        Self(Box::new(Parts {
+        Self(Arc::new(Parts {
             version,
             id,
             // Without the room to grow that collecting leaves.
@@ -96,12 +99,12 @@ fn words(fields: &mut Map<String, Value>, name: &str) -> Result<Option<Sorted<Fo
     Ok(found.map(|items| items.into_iter().map(Folded).collect()))
 }
 
-fn set(fields: &mut Map<String, Value>, name: &str) -> Result<Option<Sorted<String>>, PolicyError> {
+fn set(fields: &mut Map<String, Value>, name: &str) -> Result<Option<Sorted<Name>>, PolicyError> {
     fields.remove(name).map(|value| strings(value, name)).transpose()
 }
 
 /// A string or a list of strings, as a set.
-fn strings(value: Value, element: &str) -> Result<Sorted<String>, PolicyError> {
+fn strings(value: Value, element: &str) -> Result<Sorted<Name>, PolicyError> {
     let items = match value {
         Value::Array(items) => items,
         single => vec![single],
@@ -109,7 +112,7 @@ fn strings(value: Value, element: &str) -> Result<Sorted<String>, PolicyError> {
     items
         .into_iter()
         .map(|item| match item {
-            Value::String(text) => Ok(text),
+            Value::String(text) => Ok(text.into()),
             _ => Err(shape(element, "a string or a list of strings")),
         })
         .collect()
@@ -121,7 +124,7 @@ fn principals(fields: &mut Map<String, Value>, name: &str) -> Result<Option<Prin
         // In a role's trust policy the two spellings of everybody mean the same:
         // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
         Some(Value::String(any)) if any == "*" => {
-            Ok(Some(Sorted::from([("AWS".to_owned(), Sorted::from([any]))])))
+            Ok(Some(Sorted::from([("AWS".into(), Sorted::from([any.into()]))])))
         }
         Some(Value::Object(kinds)) => {
             let sorted = kinds.into_iter().map(|(kind, value)| {
@@ -131,7 +134,7 @@ fn principals(fields: &mut Map<String, Value>, name: &str) -> Result<Option<Prin
                 } else {
                     names
                 };
-                Ok((kind, names))
+                Ok((kind.into(), names))
             });
             sorted.collect::<Result<_, _>>().map(Some)
         }
@@ -140,14 +143,14 @@ fn principals(fields: &mut Map<String, Value>, name: &str) -> Result<Option<Prin
 }
 
 /// `arn:PARTITION:iam::ID:root` as `ID`: AWS turns the digits into the ARN. No account exists in two partitions.
-fn account_of_root(name: String) -> String {
+fn account_of_root(name: Name) -> Name {
     let account = name
         .strip_prefix("arn:")
         .and_then(|rest| rest.split_once(":iam::"))
         .and_then(|(_, rest)| rest.strip_suffix(":root"))
         .filter(|account| is_account(account));
     match account {
-        Some(account) => account.to_owned(),
+        Some(account) => account.into(),
         None => name,
     }
 }
@@ -171,12 +174,15 @@ fn conditions(fields: &mut Map<String, Value>) -> Result<Conditions, PolicyError
         let mut tests = BTreeMap::new();
         for (key, value) in keys {
             let values = condition_values(value, &key, of_addresses)?;
-            if tests.insert(Folded(key.clone()), values).is_some() {
+            if tests.insert(Folded(key.clone().into()), values).is_some() {
                 return Err(PolicyError::Twice(key));
             }
         }
         let tests = tests.into_iter().collect();
-        if conditions.insert(Folded(operator.clone()), tests).is_some() {
+        if conditions
+            .insert(Folded(operator.clone().into()), tests)
+            .is_some()
+        {
             return Err(PolicyError::Twice(operator));
         }
     }
@@ -191,7 +197,7 @@ fn compares_addresses(operator: &str) -> bool {
     matches!(bare, "ipaddress" | "notipaddress")
 }
 
-fn condition_values(value: Value, key: &str, addresses: bool) -> Result<Sorted<String>, PolicyError> {
+fn condition_values(value: Value, key: &str, addresses: bool) -> Result<Sorted<Name>, PolicyError> {
     let items = match value {
         Value::Array(items) => items,
         single => vec![single],
@@ -199,23 +205,23 @@ fn condition_values(value: Value, key: &str, addresses: bool) -> Result<Sorted<S
     items
         .into_iter()
         .map(|item| match item {
-            Value::String(text) if addresses => Ok(network(text)),
-            Value::String(text) => Ok(text),
-            Value::Bool(flag) => Ok(flag.to_string()),
-            Value::Number(number) => Ok(number.to_string()),
+            Value::String(text) if addresses => Ok(network(&text)),
+            Value::String(text) => Ok(text.into()),
+            Value::Bool(flag) => Ok(flag.to_smolstr()),
+            Value::Number(number) => Ok(number.to_smolstr()),
             _ => Err(shape(key, "a string, a number, true, false, or a list of them")),
         })
         .collect()
 }
 
 /// A CIDR as `203.0.113.5/32`: with its length, host bits masked, IPv6 compressed. Other text stays what it is.
-fn network(text: String) -> String {
+fn network(text: &str) -> Name {
     let parsed = text
         .parse::<IpNet>()
         .or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     match parsed {
-        Ok(network) => network.trunc().to_string(),
-        Err(_) => text,
+        Ok(network) => network.trunc().to_smolstr(),
+        Err(_) => text.into(),
     }
 }
 

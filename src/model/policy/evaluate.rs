@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::{Effect, Folded, PolicyDocument, Principal, Statement};
+use crate::address::Name;
 
 /// Condition keys that an `rds-db:connect` request does not carry.
 ///
@@ -49,7 +50,7 @@ impl<'a> Claim<'a> {
         let statement = self.statement;
         let named = statement.resource.as_ref();
         let wanted = named.is_none_or(|patterns| patterns.iter().any(|pattern| matches(pattern, resource)));
-        let certain = |pattern: &&String| !pattern.contains("${");
+        let certain = |pattern: &&Name| !pattern.contains("${");
         let excluded = statement.not_resource.as_ref().is_some_and(|patterns| {
             let mut certain = patterns.iter().filter(certain);
             certain.any(|pattern| matches(pattern, resource))
@@ -58,9 +59,9 @@ impl<'a> Claim<'a> {
     }
 
     /// The resources it names, where it names each without a pattern: what it is about can then be looked up.
-    pub fn exact(self) -> Option<&'a [String]> {
+    pub fn exact(self) -> Option<&'a [Name]> {
         let resources = self.statement.resource.as_deref()?;
-        let plain = |resource: &String| !resource.contains(['*', '?', '$']);
+        let plain = |resource: &Name| !resource.contains(['*', '?', '$']);
         (self.statement.not_resource.is_none() && resources.iter().all(plain)).then_some(resources)
     }
 
@@ -70,13 +71,13 @@ impl<'a> Claim<'a> {
         let keys: BTreeSet<&Folded> = tests.map(|(key, _)| key).collect();
         let ignored = IGNORED_BY_CONNECT.into_iter();
         ignored
-            .filter(|key| keys.contains(&Folded((*key).to_owned())))
+            .filter(|key| keys.contains(&Folded((*key).into())))
             .collect()
     }
 
     /// Whether it surely denies a resource: without condition, and without a variable that could become anything.
     fn surely_denies(self, resource: &str) -> bool {
-        let variable = |patterns: Option<&[String]>| {
+        let variable = |patterns: Option<&[Name]>| {
             patterns.is_some_and(|patterns| patterns.iter().any(|pattern| pattern.contains("${")))
         };
         !self.allows()
@@ -188,7 +189,7 @@ impl Statement {
 
     /// `IfExists` and `ForAllValues` let a request in that carries no address, so they gate nothing.
     fn from(&self) -> From<'_> {
-        let source = Folded("aws:SourceIp".to_owned());
+        let source = Folded("aws:SourceIp".into());
         let gate = self.condition.iter().find_map(|(operator, tests)| {
             let operator = operator.0.to_ascii_lowercase();
             let gates = matches!(operator.as_str(), "ipaddress" | "foranyvalue:ipaddress");
@@ -196,7 +197,7 @@ impl Statement {
             test.filter(|_| gates).map(|(_, networks)| networks)
         });
         match gate {
-            Some(networks) => From::Networks(networks.iter().map(String::as_str).collect()),
+            Some(networks) => From::Networks(networks.iter().map(Name::as_str).collect()),
             None if self.condition.is_empty() => From::Anywhere,
             None => From::Conditional,
         }

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{Folded, PolicyDocument, Principals, Statement};
+use crate::address::Name;
 
 /// A document as a tree whose keys have an order.
 pub(super) enum Node<'a> {
@@ -156,7 +157,7 @@ fn push_words<'a>(fields: &mut Fields<'a>, name: &'a str, words: Option<&'a [Fol
     fields.extend(words.map(|words| (name, Node::Strings(texts(words)))));
 }
 
-fn push_strings<'a>(fields: &mut Fields<'a>, name: &'a str, items: Option<&'a [String]>) {
+fn push_strings<'a>(fields: &mut Fields<'a>, name: &'a str, items: Option<&'a [Name]>) {
     fields.extend(items.map(|items| (name, Node::Strings(borrowed(items)))));
 }
 
@@ -169,8 +170,8 @@ fn push_principals<'a>(fields: &mut Fields<'a>, name: &'a str, principals: Optio
     fields.extend(principals.map(|principals| (name, object(principals))));
 }
 
-fn borrowed(items: &[String]) -> Vec<&str> {
-    items.iter().map(String::as_str).collect()
+fn borrowed(items: &[Name]) -> Vec<&str> {
+    items.iter().map(Name::as_str).collect()
 }
 
 fn unknown(other: &BTreeMap<String, Value>) -> impl Iterator<Item = (&str, Node<'_>)> {
