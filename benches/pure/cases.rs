@@ -54,7 +54,7 @@ pub fn decode(text: &str) -> Loaded {
 /// Lowers it to objects.
 pub fn compile(loaded: &Loaded) -> Desired {
     let config = loaded.config().expect("no error");
-    let cluster = config.cluster.as_ref().expect("a cluster");
+    let cluster = config.only_cluster().expect("a cluster");
     desired::compile(config, cluster, &facts()).expect("a file that fits the cluster")
 }
 

@@ -62,12 +62,12 @@ fn add(live: &mut Live, line: &str) {
     }
     let grantor = match grantor {
         "" | ADMIN => Grantor::Owner,
-        name if name != grantee && know(live, name) => Grantor::Role(name.to_owned()),
+        name if name != grantee && know(live, name) => Grantor::Role(name.into()),
         _ => return,
     };
     let grantee = match grantee {
         "" => Grantee::Public,
-        name => Grantee::Role(name.to_owned()),
+        name => Grantee::Role(name.into()),
     };
     let address: Address = match schema {
         true => schema_grant("client01_db1", grantee.clone()),

@@ -158,7 +158,7 @@ pub async fn create_access_key(
     };
     let delete = IamCommand::DeleteAccessKey {
         user: user.into(),
-        id: id.clone().into(),
+        id: id.as_str().into(),
     };
     match writer.run(&delete).await {
         Ok(()) => Err(written),

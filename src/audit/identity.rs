@@ -268,11 +268,11 @@ fn beyond_declared(
 fn declared(who: &Who<'_>, identity: &Identity, name: &str, policy: &IdentityPolicy) -> bool {
     let address = match identity.kind {
         IdentityKind::User if name == ASSUME_ROLE_POLICY => crate::address::Address::IamUserPolicy {
-            user: identity.name.clone().into(),
+            user: identity.name.as_str().into(),
             name: name.into(),
         },
         IdentityKind::Role if name == CONNECT_POLICY => crate::address::Address::IamRolePolicy {
-            role: identity.name.clone().into(),
+            role: identity.name.as_str().into(),
             name: name.into(),
         },
         _ => return false,

@@ -230,7 +230,7 @@ impl Inside<'_, '_> {
         let (_, how) = REACHING_OUT.iter().find(|(name, _)| *name == fact.name)?;
         let declared = crate::address::Address::Extension {
             database: self.database.into(),
-            name: fact.name.clone().into(),
+            name: fact.name.as_str().into(),
         };
         let asked_for = self.who.desired.world.contains(&declared);
         let message = format!("extension {} of database {} {how}", fact.name, self.database);

@@ -151,7 +151,7 @@ async fn read(reach: &Reach, request: &ReadRequest) -> Result<Live, Failure> {
 /// The shared catalogs and the ledger.
 fn shallow_request(base: &Base<'_>) -> ReadRequest {
     ReadRequest {
-        workspace: base.config.workspace.clone().into(),
+        workspace: base.config.workspace.as_str().into(),
         iam_users: BTreeSet::new(),
         iam_roles: BTreeSet::new(),
         keys_of: BTreeSet::new(),

@@ -52,7 +52,7 @@ fn lower_role(builder: &mut Builder<'_>, tenant: &Tenant, names: &TenantNames) {
     for (name, value) in &tenant.settings {
         let address = Address::RoleSetting {
             role: names.role.clone(),
-            name: name.clone().into(),
+            name: name.as_str().into(),
         };
         builder.add(
             tenant,

@@ -62,7 +62,7 @@ pub fn compile(config: &Config, cluster: &Cluster, facts: &ClusterFacts) -> Resu
         .collect();
     let digest = digest(config, cluster, facts, &admin, &world);
     Ok(Desired {
-        workspace: config.workspace.clone().into(),
+        workspace: config.workspace.as_str().into(),
         facts: facts.clone(),
         capabilities,
         admin,

@@ -84,7 +84,7 @@ fn lower_one(builder: &mut Builder<'_>, tenant: &Tenant, names: &TenantNames, da
     for name in &tenant.extensions {
         let address = Address::Extension {
             database: database.into(),
-            name: name.clone().into(),
+            name: name.as_str().into(),
         };
         builder.add(tenant, address, Object::Extension(Extension {}));
     }

@@ -104,7 +104,7 @@ impl<'a> Differ<'a> {
 
     fn on_ledger(&self, reader: &str) -> Address {
         Address::SchemaGrant {
-            database: self.desired.admin_database.clone().into(),
+            database: self.desired.admin_database.as_str().into(),
             schema: LEDGER_SCHEMA.into(),
             grantee: Grantee::Role(reader.into()),
         }

@@ -244,7 +244,7 @@ fn extensions(
     for (logical, _) in databases.iter().filter(|(_, wanted)| **wanted) {
         let name = fill(&draft.naming.database, id.as_str(), logical);
         let first = Address::Extension {
-            database: name.clone().into(),
+            database: name.as_str().into(),
             name: Name::default(),
         };
         let installed: BTreeSet<Name> = (found.live.world.from(&first))

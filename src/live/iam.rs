@@ -279,11 +279,11 @@ impl IamRead {
 
     fn add_user(&mut self, user: FoundUser, mark: Option<Mark>) {
         let address = Address::IamUser {
-            name: user.name.clone().into(),
+            name: user.name.as_str().into(),
         };
         for (policy, document) in user.policies {
             let at = Address::IamUserPolicy {
-                user: user.name.clone().into(),
+                user: user.name.as_str().into(),
                 name: policy.into(),
             };
             self.add_policy(at, &document);
@@ -301,7 +301,7 @@ impl IamRead {
 
     fn add_role(&mut self, role: FoundRole, mark: Option<Mark>) {
         let address = Address::IamRole {
-            name: role.name.clone().into(),
+            name: role.name.as_str().into(),
         };
         let trust = match PolicyDocument::decode(&role.trust) {
             Ok(trust) => trust,
@@ -313,7 +313,7 @@ impl IamRead {
         };
         for (policy, document) in role.policies {
             let at = Address::IamRolePolicy {
-                role: role.name.clone().into(),
+                role: role.name.as_str().into(),
                 name: policy.into(),
             };
             self.add_policy(at, &document);

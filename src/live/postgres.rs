@@ -113,7 +113,7 @@ async fn read_roles(session: &Session, catalogs: &mut Catalogs) -> Result<(), Re
                 let parameter = &parameter.to_ascii_lowercase();
                 let address = Address::RoleSetting {
                     role: name.clone(),
-                    name: parameter.clone().into(),
+                    name: parameter.as_str().into(),
                 };
                 objects.push((address, Object::RoleSetting(RoleSetting::new(parameter, value))));
             }
@@ -264,13 +264,13 @@ pub async fn read_inside(session: &Session) -> Result<Vec<(Address, Object)>, Re
         match row.get("what") {
             "schema" => {
                 let public = Address::SchemaGrant {
-                    database: database.clone().into(),
+                    database: database.as_str().into(),
                     schema: name.clone(),
                     grantee: Grantee::Public,
                 };
                 grants.entry(public).or_default();
                 let address = Address::Schema {
-                    database: database.clone().into(),
+                    database: database.as_str().into(),
                     name,
                 };
                 objects.push((address, Object::Schema(Schema {})));
@@ -280,7 +280,7 @@ pub async fn read_inside(session: &Session) -> Result<Vec<(Address, Object)>, Re
                     continue;
                 };
                 let address = Address::SchemaGrant {
-                    database: database.clone().into(),
+                    database: database.as_str().into(),
                     schema: name,
                     grantee,
                 };
@@ -288,7 +288,7 @@ pub async fn read_inside(session: &Session) -> Result<Vec<(Address, Object)>, Re
             }
             _ => {
                 let address = Address::Extension {
-                    database: database.clone().into(),
+                    database: database.as_str().into(),
                     name,
                 };
                 objects.push((address, Object::Extension(Extension {})));
@@ -311,7 +311,7 @@ pub(super) async fn read_ledger_grants(session: &Session, world: &mut World) -> 
             continue;
         };
         let address = Address::SchemaGrant {
-            database: session.database.clone().into(),
+            database: session.database.as_str().into(),
             schema: LEDGER_SCHEMA.into(),
             grantee,
         };

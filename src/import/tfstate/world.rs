@@ -106,7 +106,7 @@ fn add_role(live: &mut Live, attributes: &Attributes) {
     }
     for (parameter, setting) in settings {
         let address = Address::RoleSetting {
-            role: name.clone().into(),
+            role: name.as_str().into(),
             name: parameter.into(),
         };
         live.world.insert(address, Object::RoleSetting(setting));
@@ -141,7 +141,7 @@ fn add_database(live: &mut Live, attributes: &Attributes) {
         deletion_policy: DeletionPolicy::default(),
     };
     let public = Address::DatabaseGrant {
-        database: name.clone().into(),
+        database: name.as_str().into(),
         grantee: Grantee::Public,
     };
     let born_with = Grant::by_owner(&[Privilege::Connect, Privilege::Temporary]);

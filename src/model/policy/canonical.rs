@@ -174,13 +174,13 @@ fn conditions(fields: &mut Map<String, Value>) -> Result<Conditions, PolicyError
         let mut tests = BTreeMap::new();
         for (key, value) in keys {
             let values = condition_values(value, &key, of_addresses)?;
-            if tests.insert(Folded(key.clone().into()), values).is_some() {
+            if tests.insert(Folded(key.as_str().into()), values).is_some() {
                 return Err(PolicyError::Twice(key));
             }
         }
         let tests = tests.into_iter().collect();
         if conditions
-            .insert(Folded(operator.clone().into()), tests)
+            .insert(Folded(operator.as_str().into()), tests)
             .is_some()
         {
             return Err(PolicyError::Twice(operator));
