@@ -1,6 +1,8 @@
 //! Names of things: which tenant, which object.
 
+use std::borrow::Borrow;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -225,6 +227,49 @@ impl Address {
             | Self::Database { .. }
             | Self::DatabaseGrant { .. } => None,
         }
+    }
+}
+
+/// An address that many hold: a change, its steps, and what the ledger remembers of them.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(from = "Address")]
+pub struct SharedAddress(Arc<Address>);
+
+impl From<Address> for SharedAddress {
+    fn from(address: Address) -> Self {
+        Self(Arc::new(address))
+    }
+}
+
+impl Deref for SharedAddress {
+    type Target = Address;
+
+    fn deref(&self) -> &Address {
+        &self.0
+    }
+}
+
+impl Borrow<Address> for SharedAddress {
+    fn borrow(&self) -> &Address {
+        self
+    }
+}
+
+impl Serialize for SharedAddress {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Address::serialize(self, serializer)
+    }
+}
+
+impl fmt::Debug for SharedAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for SharedAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
     }
 }
 

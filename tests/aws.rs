@@ -80,13 +80,13 @@ impl Tenant {
             IamCommand::CreateUser {
                 user: user.clone(),
                 path: "/".into(),
-                mark: self.mark(),
+                mark: self.mark().into(),
             },
             IamCommand::CreateRole {
                 role: role.clone(),
                 path: "/".into(),
                 trust: self.trust.clone(),
-                mark: self.mark(),
+                mark: self.mark().into(),
             },
             IamCommand::PutUserPolicy {
                 user,
@@ -204,10 +204,10 @@ fn what_is_written_is_read_back_and_goes_again() {
         let command = IamCommand::CreateUser {
             user: "client01".into(),
             path: "/".into(),
-            mark: Mark {
+            mark: Box::new(Mark {
                 workspace: "test".into(),
                 ..tenant.mark()
-            },
+            }),
         };
         let error = writer.run(&command).await.expect_err("not ours");
         assert_eq!(error.kind(), AwsErrorKind::NotOurs, "{error}");

@@ -114,15 +114,10 @@ impl Executor<'_> {
         loop {
             let work = async {
                 let session = self.pool.enter(database).await?;
+                let parts = steps.iter().filter_map(|step| inside_sql(step));
                 let sql = SqlCommand {
-                    statements: steps
-                        .iter()
-                        .flat_map(|step| inside_sql(step).statements.clone())
-                        .collect(),
-                    expect: steps
-                        .iter()
-                        .flat_map(|step| inside_sql(step).expect.clone())
-                        .collect(),
+                    statements: parts.clone().flat_map(|sql| sql.statements.clone()).collect(),
+                    expect: parts.flat_map(|sql| sql.expect.clone()).collect(),
                 };
                 self.pool
                     .watched(&session, transaction(&session, &sql, self.run, &[]))
@@ -186,7 +181,7 @@ impl Executor<'_> {
     /// Nobody may be in a database that is renamed.
     async fn with_who_is_there(&self, step: &Step, error: ApplyError) -> ApplyError {
         let renamed = step.records.iter().find_map(|record| match record {
-            Record::Moved { from, .. } => match from.as_ref() {
+            Record::Moved { from, .. } => match &**from {
                 Address::Database { name } => Some(name),
                 _ => None,
             },
@@ -303,10 +298,7 @@ impl Executor<'_> {
             quote_identifier(role),
             quote_literal(&verifier)
         );
-        let sql = SqlCommand {
-            statements: vec![statement],
-            expect: Vec::new(),
-        };
+        let sql = SqlCommand::new([statement], []);
         self.admin(step, &sql).await?;
         Ok(path)
     }
@@ -332,13 +324,9 @@ impl Executor<'_> {
     }
 }
 
-fn inside_sql(step: &Step) -> &SqlCommand {
-    static NOTHING: SqlCommand = SqlCommand {
-        statements: Vec::new(),
-        expect: Vec::new(),
-    };
+fn inside_sql(step: &Step) -> Option<&SqlCommand> {
     match &step.command {
-        Command::Inside { sql, .. } => sql,
-        _ => &NOTHING,
+        Command::Inside { sql, .. } => Some(sql),
+        _ => None,
     }
 }

@@ -70,7 +70,7 @@ pub(super) async fn mark_writer(session: &Session, lock: &Lock) -> Result<i32, A
         )
         .await
         .map_err(|error| ApplyError::sql(session, error))?;
-    let holders = sessions::holding(session, &[key(&lock.workspace)]).await?;
+    let holders = holders(session, &lock.workspace).await?;
     if holders.iter().all(|holder| holder.pid != lock.pid) {
         return Err(ApplyError::LockLost);
     }
@@ -109,6 +109,14 @@ pub async fn acquire(
         workspace: workspace.to_owned(),
         session,
     })
+}
+
+/// Who holds the lock of a workspace: one session, or none.
+///
+/// # Errors
+/// The session is gone.
+pub(super) async fn holders(session: &Session, workspace: &str) -> Result<Vec<Other>, ApplyError> {
+    sessions::holding(session, &[key(workspace)]).await
 }
 
 /// The sessions that keep everybody else from the lock of a workspace: its holder, and those that write for it.

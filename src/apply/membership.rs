@@ -10,19 +10,11 @@ pub(super) const BATCH: usize = 500;
 /// The statement, and what has to be true after it.
 pub(super) fn grant(role: &str, members: &[&str]) -> SqlCommand {
     let names: Vec<_> = members.iter().map(|member| quote_identifier(member)).collect();
-    SqlCommand {
-        statements: vec![format!(
-            "GRANT {} TO {}",
-            quote_identifier(role),
-            names.join(", ")
-        )],
-        expect: members
-            .iter()
-            .map(|member| Expectation::Membership {
-                role: role.into(),
-                member: (*member).into(),
-                present: true,
-            })
-            .collect(),
-    }
+    let statement = format!("GRANT {} TO {}", quote_identifier(role), names.join(", "));
+    let expect = members.iter().map(|member| Expectation::Membership {
+        role: role.into(),
+        member: (*member).into(),
+        present: true,
+    });
+    SqlCommand::new([statement], expect.collect::<Vec<_>>())
 }

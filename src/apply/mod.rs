@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::address::{Address, TenantId};
+use crate::address::{Address, SharedAddress, TenantId};
 use crate::diag::Problem;
 use crate::live::Server;
 use crate::live::aws::Aws;
@@ -104,7 +104,7 @@ pub struct StepResult {
     /// Its number.
     pub id: usize,
     /// What it would change.
-    pub address: Address,
+    pub address: SharedAddress,
     /// Whose.
     pub tenant: Option<TenantId>,
     /// How it ended.

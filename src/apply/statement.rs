@@ -111,7 +111,7 @@ pub(super) async fn transaction(
 ) -> Result<(), ApplyError> {
     session.take_notices();
     let work = async {
-        let statements = iter::once("BEGIN").chain(sql.statements.iter().map(String::as_str));
+        let statements = iter::once("BEGIN").chain(sql.statements.iter().map(AsRef::as_ref));
         batch(session, &statements.collect::<Vec<_>>().join(";\n")).await?;
         had_effect(session)?;
         for expectation in &sql.expect {

@@ -20,7 +20,7 @@ pub async fn holders(session: &Session, workspace: &str) -> Result<Vec<Other>, A
     lock::in_the_way(session, workspace).await
 }
 
-/// Ends these sessions. Who is in the way now that they are gone: nobody, or whoever was waiting for the lock.
+/// Ends these sessions. Who holds the lock now that they are gone: nobody, or whoever was waiting for it.
 ///
 /// # Errors
 /// The admin may not end one of them, or one does not end.
@@ -31,13 +31,16 @@ pub async fn end(session: &Session, workspace: &str, these: &[Other]) -> Result<
     let deadline = Instant::now() + PATIENCE;
     loop {
         let now = holders(session, workspace).await?;
+        let next = lock::holders(session, workspace).await?;
         let remaining = now.iter().find(|other| {
             these
                 .iter()
                 .any(|one| one.pid == other.pid && one.since == other.since)
         });
-        let Some(remaining) = remaining else {
-            return Ok(now);
+        // Of the run that lost its lock a session may just be coming up. It looks for that lock, and goes.
+        let coming = now.first().filter(|_| next.is_empty());
+        let Some(remaining) = remaining.or(coming) else {
+            return Ok(next);
         };
         if Instant::now() > deadline {
             return Err(ApplyError::Unending {

@@ -28,7 +28,7 @@ impl<'a> Who<'a> {
     pub(super) fn new(desired: &'a Desired, live: &'a Live, evidence: &'a Evidence) -> Self {
         let mut roles = BTreeMap::new();
         let mut databases = BTreeMap::new();
-        for (address, mark) in &live.marks {
+        for (address, mark) in live.marked() {
             match address {
                 Address::Role { name } => roles.insert(name.as_str(), named(desired, mark)),
                 Address::Database { name } => databases.insert(name.as_str(), named(desired, mark)),

@@ -64,6 +64,7 @@ pub(super) async fn run(directory: &Path, args: &AdoptArgs, ui: &Ui) -> Result<E
     clusters.read(ui).await?;
     let options = Options {
         only: tenants,
+        brief: true,
         ..Options::default()
     };
     let plans = planning::make(&clusters, &options, diff::adopt);

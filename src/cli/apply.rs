@@ -72,7 +72,7 @@ pub(super) async fn run(directory: &Path, args: &ApplyArgs, ui: &Ui) -> Result<E
     if asks {
         // Somebody may take long to answer: the lock is not held meanwhile, and what moves is noticed after it.
         clusters.read(ui).await?;
-        let plans = planning::make(&clusters, &scope.options(&clusters)?, diff::diff);
+        let plans = planning::make(&clusters, &scope.options(&clusters, true)?, diff::diff);
         if scope.json {
             // The one document is the result; what is asked about goes where questions go.
             ui.complain(&report::several::plan(&plans, ui.style()));
@@ -93,7 +93,7 @@ pub(super) async fn run(directory: &Path, args: &ApplyArgs, ui: &Ui) -> Result<E
     clusters.read(ui).await?;
     let plans = match saved {
         Some(plans) => matched(&clusters, plans)?,
-        None => planning::make(&clusters, &scope.options(&clusters)?, diff::diff),
+        None => planning::make(&clusters, &scope.options(&clusters, true)?, diff::diff),
     };
     if !scope.json {
         planning::show(&plans, &clusters.notices, false, ui);

@@ -287,7 +287,7 @@ pub(super) async fn gate(session: &Session, plan: &Plan) -> Result<Option<Audit>
         .iter()
         .filter_map(|tenant| session.desired.tenants.get(tenant));
     let mut databases: BTreeSet<Name> = wanted.flat_map(|tenant| tenant.databases.clone()).collect();
-    databases.extend(plan.changes.iter().filter_map(|change| match &change.address {
+    databases.extend(plan.changes.iter().filter_map(|change| match &*change.address {
         Address::Database { name } => Some(name.clone()),
         _ => None,
     }));
@@ -357,7 +357,7 @@ fn role(session: &Session, live: &Live, tenant: &TenantId) -> Result<Name, Failu
     if let Some(desired) = session.desired.tenants.get(tenant) {
         return Ok(desired.names.role.clone());
     }
-    let marked = live.marks.iter().find_map(|(address, mark)| match address {
+    let marked = live.marked().find_map(|(address, mark)| match address {
         Address::Role { name } if mark.tenant == *tenant && mark.workspace == session.desired.workspace => {
             Some(name.clone())
         }

@@ -86,7 +86,8 @@ async fn planned(directory: &Path, args: &PlanArgs, ui: &Ui) -> Result<(Ended, V
             ));
         }
     })?;
-    let plans = make(&clusters, &args.scope.options(&clusters)?, diff::diff);
+    let brief = !args.scope.json && args.out.is_none();
+    let plans = make(&clusters, &args.scope.options(&clusters, brief)?, diff::diff);
     let notices = &clusters.notices;
     if args.markdown {
         ui.data(&report::markdown::plans(&plans, notices));
@@ -174,12 +175,13 @@ impl ScopeArgs {
         }
     }
 
-    /// What steers the plans, once it is known who the tenants are.
-    pub(super) fn options(&self, clusters: &Clusters) -> Result<Options, Failure> {
+    /// What steers the plans, once it is known who the tenants are; brief ones are for people only.
+    pub(super) fn options(&self, clusters: &Clusters, brief: bool) -> Result<Options, Failure> {
         Ok(Options {
             only: clusters.only(&self.tenants)?,
             max_removals: self.max_removals,
             mode: self.mode,
+            brief,
         })
     }
 }

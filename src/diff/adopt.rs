@@ -21,6 +21,7 @@ pub fn adopt(desired: &Desired, live: &Live, scope: &Scope) -> Diff {
         }
         if let Some(object) = adoptable.get(address).and_then(|_| live.world.get(address)) {
             let action = Action::Adopt(object.clone());
+            let address = super::shared(address, desired, live);
             diff.changes.push(Change::new(address, Some(tenant), action));
             continue;
         }

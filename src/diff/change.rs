@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Deref, DerefMut};
 
 use super::{FieldChange, Origin};
-use crate::address::{Address, Name, TenantId};
+use crate::address::{Name, SharedAddress, TenantId};
 use crate::model::Object;
 
 /// One difference, and whose it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// What changes.
-    pub address: Address,
+    pub address: SharedAddress,
     /// Whose it is; `None` for databases that are nobody's.
     pub tenant: Option<TenantId>,
     /// How.
@@ -71,9 +71,9 @@ impl DerefMut for Rest {
 }
 
 impl Change {
-    pub(super) fn new(address: &Address, tenant: Option<&TenantId>, action: Action) -> Self {
+    pub(super) fn new(address: SharedAddress, tenant: Option<&TenantId>, action: Action) -> Self {
         Self {
-            address: address.clone(),
+            address,
             tenant: tenant.cloned(),
             action,
             fields: Vec::new(),

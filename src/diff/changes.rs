@@ -18,7 +18,7 @@ pub(super) struct Changes {
 
 impl Changes {
     fn place(&self, address: &Address) -> Option<usize> {
-        let same = |place: &usize| self.list[*place].address == *address;
+        let same = |place: &usize| *self.list[*place].address == *address;
         self.index.find(self.hasher.hash_one(address), same).copied()
     }
 

@@ -72,7 +72,7 @@ type Logins<'a> = BTreeMap<&'a TenantId, BTreeMap<&'a str, bool>>;
 fn logins<'a>(members: &[Member<'a>]) -> Logins<'a> {
     let mut logins = Logins::new();
     for Member { name, desired, live } in members {
-        for (address, mark) in &live.marks {
+        for (address, mark) in live.marked() {
             if let (Address::Role { .. }, Some(Object::Role(role))) = (address, live.world.get(address))
                 && mark.workspace == desired.workspace
             {
@@ -147,7 +147,7 @@ impl Survey<'_> {
     fn identities(&self, held: &mut BTreeSet<Address>) -> BTreeMap<Address, Option<String>> {
         let Member { desired, live, .. } = self.member;
         let mut identities = BTreeMap::new();
-        for (address, mark) in &live.marks {
+        for (address, mark) in live.marked() {
             let is_identity = matches!(address, Address::IamUser { .. } | Address::IamRole { .. });
             let is_ours = mark.workspace == desired.workspace;
             if !is_identity || !is_ours || self.others.places.contains_key(&mark.tenant) {
@@ -219,7 +219,7 @@ impl Survey<'_> {
 fn opened<'a>(member: &'a Member<'_>) -> BTreeMap<&'a TenantId, BTreeSet<&'a str>> {
     let Member { desired, live, .. } = member;
     let mut opened: BTreeMap<&TenantId, BTreeSet<&str>> = BTreeMap::new();
-    for (address, mark) in &live.marks {
+    for (address, mark) in live.marked() {
         let Address::IamRole { name } = address else {
             continue;
         };
@@ -298,7 +298,7 @@ impl Differ<'_> {
         let here =
             (elsewhere.living.iter()).filter_map(|(tenant, because)| living(self.desired, tenant, because));
         let held: Vec<Held> = here
-            .chain(self.live.marks.iter().filter_map(|(address, mark)| {
+            .chain(self.live.marked().filter_map(|(address, mark)| {
                 let there = elsewhere.tenants.get(&mark.tenant)?;
                 let ours = mark.workspace == self.desired.workspace;
                 let object = self.live.world.get(address).filter(|_| ours)?;

@@ -12,7 +12,7 @@ impl<'a> Differ<'a> {
     pub(super) fn left_over(&mut self) {
         let (desired, live) = (self.desired, self.live);
         let mut asked_for = Walk::along(desired.world.iter());
-        for (address, mark) in &live.marks {
+        for (address, mark) in live.marked() {
             if mark.workspace != desired.workspace || !self.scope.contains(&mark.tenant) {
                 continue;
             }

@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::address::{Address, Grantee, Name, TenantId};
+use crate::address::{Address, Grantee, Name, SharedAddress, TenantId};
 use crate::desired::Desired;
 use crate::live::Live;
 use crate::model::Mark;
@@ -133,6 +133,15 @@ impl Scope {
     }
 }
 
+/// An address as one of the worlds holds it, so that what is found to differ takes no room for another.
+fn shared(address: &Address, desired: &Desired, live: &Live) -> SharedAddress {
+    let known = desired
+        .world
+        .shared(address)
+        .or_else(|| live.world.shared(address));
+    known.cloned().unwrap_or_else(|| address.clone().into())
+}
+
 /// Compares two worlds.
 pub fn diff(desired: &Desired, live: &Live, scope: &Scope) -> Diff {
     let view = View::of(desired, live, scope);
@@ -182,7 +191,7 @@ impl<'a> View<'a> {
                 workspace: desired.workspace.clone(),
                 tenant: tenant.clone(),
             };
-            live.to_mut().marks.insert(address.clone(), mark);
+            live.to_mut().marks.insert(address.clone().into(), mark);
         }
         Self {
             live,
@@ -220,8 +229,7 @@ impl<'a> Differ<'a> {
     fn new(desired: &'a Desired, view: &'a View<'_>) -> Self {
         let (live, scope) = (&*view.live, &view.scope);
         let tenant_roles = live
-            .marks
-            .iter()
+            .marked()
             .filter_map(|(address, mark)| match address {
                 Address::Role { name } => Some((name.as_str(), mark)),
                 _ => None,
@@ -255,7 +263,8 @@ impl<'a> Differ<'a> {
     }
 
     fn change(&mut self, address: &Address, tenant: Option<&TenantId>, action: Action) -> &mut Change {
-        self.changes.get_or_add(Change::new(address, tenant, action))
+        let shared = shared(address, self.desired, self.live);
+        self.changes.get_or_add(Change::new(shared, tenant, action))
     }
 
     fn hold(
@@ -308,7 +317,7 @@ impl<'a> Differ<'a> {
 
     fn finish(self) -> Diff {
         let elsewhere = &self.desired.elsewhere;
-        let known: BTreeSet<_> = (self.live.marks.iter())
+        let known: BTreeSet<_> = (self.live.marked())
             .filter(|(_, mark)| mark.workspace == self.desired.workspace)
             .filter(|(address, mark)| {
                 !elsewhere.tenants.contains_key(&mark.tenant) && !elsewhere.identities.contains_key(address)

@@ -56,13 +56,13 @@ impl Differ<'_> {
             let owner = Address::Database {
                 name: database.clone(),
             };
-            if new.not_ours_to_grant.contains(database) && change.address != owner {
+            if new.not_ours_to_grant.contains(database) && *change.address != owner {
                 let because = format!("waits for {owner}, which is held");
                 self.hold(&change.address, change.tenant.as_ref(), HeldKind::Waits, because);
                 return None;
             }
         }
-        let what = match (&change.address, &change.action) {
+        let what = match (&*change.address, &change.action) {
             (Address::RoleSetting { role, .. }, Action::Create(_)) if !new.roles.contains(role) => {
                 "alter a role that is there".to_owned()
             }
@@ -109,18 +109,18 @@ impl Differ<'_> {
     fn hold_for_mode(&mut self, change: &Change, what: &str) {
         let mode = self.scope.mode.as_str();
         let held = Held {
-            address: change.address.clone(),
+            address: (*change.address).clone(),
             tenant: change.tenant.clone(),
             kind: HeldKind::Mode,
             because: format!("mode {mode} only adds, and this would {what}"),
         };
-        self.held.insert(change.address.clone(), held);
+        self.held.insert((*change.address).clone(), held);
     }
 
     /// Its tenant is let in last, so that one which waits for that never opened. Another one was closed by somebody.
     fn nobody_has_entered(&self, name: &str) -> bool {
         self.changes.iter().any(|change| {
-            let of_role = matches!(&change.address, Address::DatabaseGrant { database, grantee: Grantee::Role(_) } if database == name);
+            let of_role = matches!(&*change.address, Address::DatabaseGrant { database, grantee: Grantee::Role(_) } if database == name);
             of_role && matches!(change.action, Action::Create(_))
         })
     }
@@ -176,7 +176,7 @@ impl New {
             not_ours_to_grant: BTreeSet::new(),
         };
         for change in differ.changes.iter() {
-            match (&change.address, &change.action) {
+            match (&*change.address, &change.action) {
                 (Address::Role { name }, Action::Create(_)) => {
                     new.roles.insert(name.clone());
                 }

@@ -87,7 +87,7 @@ fn origins(desired: &Desired, live: &Live, from: &TenantId, to: &TenantId) -> BT
     let naming = &desired.naming;
     let (old, new) = (from.as_str(), to.as_str());
     let mut origins = BTreeMap::new();
-    for (address, mark) in &live.marks {
+    for (address, mark) in live.marked() {
         if mark.workspace != desired.workspace || &mark.tenant != from || !live.world.contains(address) {
             continue;
         }

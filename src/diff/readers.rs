@@ -15,7 +15,7 @@ impl<'a> Differ<'a> {
     pub(super) fn readers(&mut self) {
         let desired = self.desired;
         for reader in &desired.readers {
-            for (address, mark) in &self.live.marks {
+            for (address, mark) in self.live.marked() {
                 let Address::Database { name } = address else {
                     continue;
                 };

@@ -44,7 +44,7 @@ pub(super) fn renamed(live: &Live, moves: &Moves, workspace: &str) -> Live {
             workspace: workspace.into(),
             tenant: names.tenant(&origin.tenant),
         };
-        after.marks.insert(address.clone(), mark);
+        after.marks.insert(address.clone().into(), mark);
     }
     after
 }
@@ -60,7 +60,7 @@ impl Names<'_> {
         after.marks = live
             .marks
             .iter()
-            .map(|(address, mark)| (self.address(address), mark.clone()))
+            .map(|(address, mark)| (self.address(address).into(), mark.clone()))
             .collect();
         self.ledger(&mut after);
         for row in &mut after.memberships {
@@ -103,7 +103,7 @@ impl Names<'_> {
                 if is_ours {
                     row.tenant = row.tenant.map(|tenant| self.tenant(&tenant));
                 }
-                (self.address(&address), row)
+                (self.address(&address).into(), row)
             });
             after.ledger.objects.insert(workspace, rows.collect());
         }

@@ -133,7 +133,7 @@ impl Differ<'_> {
     fn nobody_to_keep_out(&self) -> bool {
         let makes_a_role = |change: &super::Change| {
             matches!(
-                (&change.address, &change.action),
+                (&*change.address, &change.action),
                 (Address::Role { .. }, Action::Create(_))
             )
         };

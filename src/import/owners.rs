@@ -72,7 +72,7 @@ pub(super) fn owners(found: &Found<'_>, tenants: &BTreeSet<&str>) -> Owners {
 
 /// Login roles by the tenant that our mark names.
 fn roles_by_tenant<'a>(found: &Found<'a>) -> BTreeMap<&'a str, &'a str> {
-    let marks = found.live.marks.iter();
+    let marks = found.live.marked();
     marks
         .filter(|(_, mark)| mark.workspace == found.workspace)
         .filter_map(|(address, mark)| match address {

@@ -12,6 +12,7 @@ mod single;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
@@ -19,7 +20,7 @@ use aws_sdk_iam::primitives::DateTime;
 use aws_sdk_iam::types::Tag;
 
 use super::aws::{Aws, AwsError, AwsErrorKind};
-use crate::address::{Address, Name, TenantId};
+use crate::address::{Address, Name, SharedAddress, TenantId};
 use crate::model::iam::{TENANT_TAG, WORKSPACE_TAG};
 use crate::model::{IamRole, IamUser, Mark, Object, PolicyDocument};
 
@@ -60,7 +61,7 @@ pub struct IamRead {
     /// Users, roles, inline policies and access keys, sorted by address. A key stands under its id.
     pub objects: Vec<(Address, Object)>,
     /// The marks of users and roles that bear one.
-    pub marks: BTreeMap<Address, Mark>,
+    pub marks: BTreeMap<SharedAddress, Mark>,
     /// What hangs on users and roles from outside and would block their deletion, or widen or narrow what they may
     /// do: managed policies, groups, instance profiles, a permissions boundary. Each as a phrase, such as
     /// `group admins`.
@@ -328,7 +329,7 @@ impl IamRead {
 
     fn add(&mut self, address: Address, object: Object, mark: Option<Mark>, attachments: Vec<String>) {
         if let Some(mark) = mark {
-            self.marks.insert(address.clone(), mark);
+            self.marks.insert(address.clone().into(), mark);
         }
         if !attachments.is_empty() {
             self.attachments.insert(address.clone(), attachments);
@@ -355,8 +356,11 @@ impl IamRead {
     }
 }
 
-fn some<V: Clone>(map: &BTreeMap<Address, V>, concerns: impl Fn(&Address) -> bool) -> BTreeMap<Address, V> {
-    let chosen = map.iter().filter(|(address, _)| concerns(address));
+fn some<A: Ord + Clone + Borrow<Address>, V: Clone>(
+    map: &BTreeMap<A, V>,
+    concerns: impl Fn(&Address) -> bool,
+) -> BTreeMap<A, V> {
+    let chosen = map.iter().filter(|(address, _)| concerns((*address).borrow()));
     chosen
         .map(|(address, value)| (address.clone(), value.clone()))
         .collect()

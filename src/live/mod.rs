@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::address::{Address, Name};
+use crate::address::{Address, Name, SharedAddress};
 use crate::model::{Dependents, Digest, Mark, MembershipRow, Power, Quotas, World};
 
 pub use error::{ReadError, describe, is_lost};
@@ -33,7 +33,7 @@ pub struct Live {
     /// The objects.
     pub world: World,
     /// Whose they are: tags in IAM, ledger rows in Postgres. What is not here is not ours.
-    pub marks: BTreeMap<Address, Mark>,
+    pub marks: BTreeMap<SharedAddress, Mark>,
     /// What tenantctl remembers.
     pub ledger: Ledger,
     /// The server and what the admin may do on it.
@@ -99,6 +99,11 @@ impl Live {
         Digest::of(&(self.world.get(address), self.marks.get(address)))
     }
 
+    /// What bears a mark, in order.
+    pub fn marked(&self) -> impl Iterator<Item = (&Address, &Mark)> {
+        self.marks.iter().map(|(address, mark)| (&**address, mark))
+    }
+
     /// Whether an object lies under a gap: at which address, and why it could not be read. A database's gap is about
     /// what is inside; the database itself and the grants on it are in the shared catalogs.
     pub fn gap(&self, address: &Address) -> Option<(Address, &str)> {
@@ -130,8 +135,7 @@ impl Live {
 
     /// The databases that are a workspace's.
     pub fn databases_of(&self, workspace: &str) -> BTreeSet<Name> {
-        self.marks
-            .iter()
+        self.marked()
             .filter_map(|(address, mark)| match address {
                 Address::Database { name } if mark.workspace == workspace => Some(name.clone()),
                 _ => None,

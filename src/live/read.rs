@@ -13,7 +13,7 @@ use super::postgres::Catalogs;
 use super::trace::part;
 use super::{Ledger, Live, ReadCost, ReadError, iam, ledger, postgres};
 use crate::address::{Address, Name};
-use crate::model::{DatabaseState, Object, Quotas};
+use crate::model::{DatabaseState, Object, Quotas, World};
 
 /// Clusters that are read at a time.
 const CLUSTERS: usize = 16;
@@ -255,7 +255,7 @@ fn databases(request: &ReadRequest, live: &Live) -> Vec<Name> {
 pub(super) fn merge(catalogs: Catalogs, ledger: Ledger) -> Live {
     let Catalogs {
         server,
-        mut world,
+        world,
         oids,
         memberships,
         locales,
@@ -267,6 +267,10 @@ pub(super) fn merge(catalogs: Catalogs, ledger: Ledger) -> Live {
             .database(name)
             .is_some_and(|database| database.state == DatabaseState::Closed && database.owner == admin)
     });
+    let world = world.into_objects();
+    let mut world: World = world
+        .map(|(address, object)| (ledger.shared(address), object))
+        .collect();
     remember(&mut world, &ledger, &oids);
     Live {
         world,
@@ -291,13 +295,18 @@ pub(super) fn merge(catalogs: Catalogs, ledger: Ledger) -> Live {
 /// IAM joins them.
 fn add_iam(live: &mut Live, iam: IamRead) {
     let Live { world, ledger, .. } = live;
-    world.extend(iam.objects.into_iter().map(|(address, object)| match address {
-        Address::IamAccessKey { user, id: Some(id) } if is_ours(ledger, &id) => {
-            (Address::IamAccessKey { user, id: None }, object)
-        }
-        other => (other, object),
+    world.extend(iam.objects.into_iter().map(|(address, object)| {
+        let address = match address {
+            Address::IamAccessKey { user, id: Some(id) } if is_ours(ledger, &id) => {
+                Address::IamAccessKey { user, id: None }
+            }
+            other => other,
+        };
+        (ledger.shared(address), object)
     }));
-    live.marks.extend(iam.marks);
+    let marks = iam.marks.into_iter();
+    live.marks
+        .extend(marks.map(|(address, mark)| (ledger.shared(address), mark)));
     live.attachments = iam.attachments;
     live.case_variants = iam.case_variants;
     live.recent = iam.recent;
@@ -313,7 +322,7 @@ fn is_ours(ledger: &Ledger, id: &str) -> bool {
 }
 
 /// Deletion policies and passwords: what no catalog shows.
-fn remember(world: &mut crate::model::World, ledger: &Ledger, oids: &BTreeMap<Address, u32>) {
+fn remember(world: &mut World, ledger: &Ledger, oids: &BTreeMap<Address, u32>) {
     for (address, remembered) in ledger.objects.values().flatten() {
         if remembered.oid != oids.get(address).copied() {
             continue;
@@ -348,12 +357,14 @@ async fn look_inside(connector: &Connector, parallelism: usize, databases: Vec<N
 }
 
 fn add_inside(live: &mut Live, found: Inside) {
+    let ledger = &live.ledger;
     let mut all = Vec::new();
     for (database, result) in found {
         match result {
             Ok(objects) => {
                 live.opened.insert(database);
-                all.extend(objects);
+                let objects = objects.into_iter();
+                all.extend(objects.map(|(address, object)| (ledger.shared(address), object)));
             }
             Err(error) => {
                 live.gaps

@@ -8,7 +8,7 @@ use super::{
     AccessKey, Database, Extension, Grant, IamRole, IamUser, Membership, PolicyDocument, Role, RoleSetting,
     Schema,
 };
-use crate::address::{Address, Grantee, Name};
+use crate::address::{Address, Grantee, Name, SharedAddress};
 
 /// One object of any kind. Which kind stands under which [`Address`] is fixed by [`World`]'s insert methods.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -43,14 +43,17 @@ pub enum Object {
 /// One map rather than one per kind: the diff is then one merge that no new kind can be forgotten in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct World {
-    objects: BTreeMap<Address, Object>,
+    objects: BTreeMap<SharedAddress, Object>,
 }
 
 /// Takes less memory than as many inserts: the tree's nodes are filled up.
-impl FromIterator<(Address, Object)> for World {
-    fn from_iter<T: IntoIterator<Item = (Address, Object)>>(objects: T) -> Self {
+impl<A: Into<SharedAddress>> FromIterator<(A, Object)> for World {
+    fn from_iter<T: IntoIterator<Item = (A, Object)>>(objects: T) -> Self {
+        let shared = objects
+            .into_iter()
+            .map(|(address, object)| (address.into(), object));
         Self {
-            objects: objects.into_iter().collect(),
+            objects: shared.collect(),
         }
     }
 }
@@ -63,13 +66,13 @@ impl Serialize for World {
 
 impl World {
     /// Adds or replaces an object.
-    pub fn insert(&mut self, address: Address, object: Object) {
-        self.objects.insert(address, object);
+    pub fn insert(&mut self, address: impl Into<SharedAddress>, object: Object) {
+        self.objects.insert(address.into(), object);
     }
 
     /// Adds or replaces many. Takes less memory than as many inserts: the tree is built anew, its nodes filled up.
-    pub fn extend(&mut self, objects: impl IntoIterator<Item = (Address, Object)>) {
-        self.objects.append(&mut objects.into_iter().collect());
+    pub fn extend(&mut self, objects: impl IntoIterator<Item = (impl Into<SharedAddress>, Object)>) {
+        self.objects.append(&mut Self::from_iter(objects).objects);
     }
 
     /// The object under an address.
@@ -82,9 +85,19 @@ impl World {
         self.objects.get_mut(address)
     }
 
+    /// An address as this world holds it, for others to hold it too.
+    pub fn shared(&self, address: &Address) -> Option<&SharedAddress> {
+        self.objects.get_key_value(address).map(|(address, _)| address)
+    }
+
     /// Takes an object out.
     pub fn remove(&mut self, address: &Address) -> Option<Object> {
         self.objects.remove(address)
+    }
+
+    /// Everything, in order, for a world that it is moved to.
+    pub fn into_objects(self) -> impl Iterator<Item = (SharedAddress, Object)> {
+        self.objects.into_iter()
     }
 
     /// Whether there is an object under an address.
@@ -94,12 +107,13 @@ impl World {
 
     /// Everything, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&Address, &Object)> {
-        self.objects.iter()
+        self.objects.iter().map(|(address, object)| (&**address, object))
     }
 
     /// Everything from an address on, in order.
     pub fn from(&self, address: &Address) -> impl Iterator<Item = (&Address, &Object)> {
-        self.objects.range(address.clone()..)
+        let range = self.objects.range::<Address, _>(address..);
+        range.map(|(address, object)| (&**address, object))
     }
 
     /// How many objects there are.

@@ -1,11 +1,13 @@
 //! From a diff to a plan.
 
+use smallvec::SmallVec;
+
 use super::step::{self, Command, HandOver, Phase, Record, Step};
 use super::{
     ActionWord, FORMAT, Guard, HeldObject, Json, Plan, PlannedChange, Summary, effects, guards, iam_steps,
     moves, sql_steps,
 };
-use crate::address::{Address, TenantId};
+use crate::address::{Address, SharedAddress, TenantId};
 use crate::desired::{Desired, Login};
 use crate::diff::{self, Action, Change, Diff, Mode, Scope};
 use crate::live::Live;
@@ -20,6 +22,8 @@ pub struct Options {
     pub max_removals: Option<usize>,
     /// How far it may go.
     pub mode: Mode,
+    /// For people, and neither for JSON nor for a file: without what only those say of an object.
+    pub brief: bool,
 }
 
 impl Options {
@@ -133,15 +137,12 @@ pub fn build(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -> 
     }
     // Within a phase, the order of addresses and of each change's own steps stays.
     steps.sort_unstable_by_key(|step| (step.phase, step.id));
-    let mut steps_of: Vec<Vec<usize>> = vec![Vec::new(); diff.changes.len()];
+    let planned = diff.changes.iter().map(|change| planned(change, options));
+    let mut changes: Vec<_> = planned.collect();
     for (id, step) in steps.iter_mut().enumerate() {
-        let of_change = &mut steps_of[change_of[step.id]];
-        of_change.reserve_exact(1);
-        of_change.push(id);
+        changes[change_of[step.id]].steps.push(id);
         step.id = id;
     }
-    let changes = diff.changes.iter().zip(steps_of);
-    let changes: Vec<_> = changes.map(|(change, steps)| planned(change, steps)).collect();
     let touched = touched(live, &changes);
     Plan {
         format: FORMAT,
@@ -201,10 +202,10 @@ pub fn outline(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -
 }
 
 /// Digests of what a plan's changes touch: what has to be unmoved when it is applied.
-pub fn touched(live: &Live, changes: &[PlannedChange]) -> Vec<(Address, Digest)> {
+pub fn touched(live: &Live, changes: &[PlannedChange]) -> Vec<(SharedAddress, Digest)> {
     let addresses = changes
         .iter()
-        .flat_map(|change| [Some(&change.address), change.moved_from.as_deref()]);
+        .flat_map(|change| [Some(&change.address), change.moved_from.as_ref()]);
     let digests = addresses.flatten();
     let mut touched: Vec<_> = digests
         .map(|address| (address.clone(), live.digest(address)))
@@ -215,7 +216,7 @@ pub fn touched(live: &Live, changes: &[PlannedChange]) -> Vec<(Address, Digest)>
 
 fn drafts_of(context: &Context<'_>, change: &Change) -> Vec<Draft> {
     let mut drafts = moves::drafts(context, change);
-    drafts.extend(match &change.address {
+    drafts.extend(match &*change.address {
         // It is found, and never made.
         Address::Cluster { .. } => Vec::new(),
         Address::IamUser { .. }
@@ -248,8 +249,13 @@ fn drafts_of(context: &Context<'_>, change: &Change) -> Vec<Draft> {
     drafts
 }
 
-fn planned(change: &Change, steps: Vec<usize>) -> PlannedChange {
-    let value = |object: &Object| Json::of(object);
+fn planned(change: &Change, options: &Options) -> PlannedChange {
+    // People are told what a grant holds, and of the rest its name and what changes.
+    let value = |object: &Object| match object {
+        Object::Grant(_) => Json::of(object),
+        _ if options.brief => None,
+        _ => Json::of(object),
+    };
     let (action, before, after) = match &change.action {
         Action::Create(object) => (ActionWord::Create, None, value(object)),
         Action::Update { before, after } => (ActionWord::Update, value(before), value(after)),
@@ -267,12 +273,12 @@ fn planned(change: &Change, steps: Vec<usize>) -> PlannedChange {
         action,
         before,
         after,
-        fields: change.fields.clone(),
-        reason,
-        steps,
+        fields: change.fields.clone().into(),
+        reason: reason.map(Into::into),
+        steps: SmallVec::new(),
         moved_from: (change.rest.moved.as_ref())
-            .map(|origin| Box::new(origin.address.clone()))
-            .filter(|from| **from != change.address),
+            .filter(|origin| origin.address != *change.address)
+            .map(|origin| origin.address.clone().into()),
     }
 }
 

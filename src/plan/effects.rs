@@ -86,7 +86,7 @@ fn has_password(desired: &Desired, live: &Live, wanted: &DesiredTenant) -> bool 
 fn leaving(tenant: &TenantId, changes: &[&Change], diff: &Diff) -> String {
     let dropped: Vec<_> = changes
         .iter()
-        .filter_map(|change| match (&change.address, &change.action) {
+        .filter_map(|change| match (&*change.address, &change.action) {
             (Address::Database { name }, Action::Delete(_)) => Some(name.clone()),
             _ => None,
         })

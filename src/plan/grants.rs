@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::build::{Context, Draft, forget, own};
+use super::sql::{Expectation, SqlCommand};
 use super::sql_steps::admin;
-use super::step::{Command, Expectation, Phase, Record, SqlCommand};
+use super::step::{Command, Phase, Record};
 use crate::address::{Address, Grantee};
 use crate::diff::{Action, Change};
 use crate::model::quote::quote_identifier as ident;
@@ -21,7 +22,7 @@ pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
         Action::Delete(Object::Grant(before)) => (before, &nothing),
         _ => return Vec::new(),
     };
-    match &change.address {
+    match &*change.address {
         Address::DatabaseGrant { database, grantee } => {
             if change.tenant.is_none() {
                 return vec![shared(context, change, database, grantee, before, after)];
@@ -51,10 +52,7 @@ pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
                 grantee: grantee.clone(),
                 grant: after.clone(),
             };
-            let sql = SqlCommand {
-                statements,
-                expect: vec![expectation],
-            };
+            let sql = SqlCommand::new(statements, [expectation]);
             vec![Draft::new(
                 Phase::Inside,
                 Command::Inside {
@@ -148,7 +146,7 @@ fn shared(
                 grantee,
             };
             records.push(Record::Own {
-                address,
+                address: address.into(),
                 tenant: None,
             });
         }

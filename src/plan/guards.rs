@@ -57,7 +57,7 @@ fn quotas<'d>(quotas: Quotas, diffs: impl Iterator<Item = &'d Diff>) -> impl Ite
     let changes = diffs.flat_map(|diff| &diff.changes);
     let (mut users, mut roles) = (0, 0);
     for change in changes.filter(|change| matches!(change.action, Action::Create(_))) {
-        match change.address {
+        match *change.address {
             Address::IamUser { .. } => users += 1,
             Address::IamRole { .. } => roles += 1,
             _ => {}
@@ -140,7 +140,7 @@ fn lockout(desired: &Desired, live: &Live, diff: &Diff) -> Vec<Guard> {
     let joining: Vec<&str> = diff
         .changes
         .iter()
-        .filter_map(|change| match (&change.address, &change.action) {
+        .filter_map(|change| match (&*change.address, &change.action) {
             (Address::Membership { role, member }, Action::Create(_)) if role == group => {
                 Some(member.as_str())
             }

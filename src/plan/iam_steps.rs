@@ -10,7 +10,7 @@ pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
     let Some(tenant) = &change.tenant else {
         return Vec::new();
     };
-    match (&change.address, &change.action) {
+    match (&*change.address, &change.action) {
         (Address::IamUser { name }, action) => user(context, change, name, tenant, action),
         (Address::IamRole { name }, action) => role(context, change, name, tenant, action),
         (Address::IamUserPolicy { user, name }, action) => {
@@ -77,7 +77,7 @@ fn user(
     tenant: &TenantId,
     action: &Action,
 ) -> Vec<Draft> {
-    let (user, mark) = (name.clone(), context.mark(tenant));
+    let (user, mark) = (name.clone(), context.mark(tenant).into());
     let draft = match action {
         Action::Create(Object::IamUser(IamUser { path })) => {
             let command = IamCommand::CreateUser {
@@ -107,7 +107,7 @@ fn role(
     tenant: &TenantId,
     action: &Action,
 ) -> Vec<Draft> {
-    let (role, mark) = (name.clone(), context.mark(tenant));
+    let (role, mark) = (name.clone(), context.mark(tenant).into());
     let draft = match action {
         Action::Create(Object::IamRole(IamRole { path, trust })) => {
             let command = IamCommand::CreateRole {

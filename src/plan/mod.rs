@@ -8,21 +8,24 @@ mod grants;
 pub mod guards;
 mod iam_steps;
 mod moves;
+mod sql;
 mod sql_steps;
 pub mod step;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smallvec::SmallVec;
 
-use crate::address::{Address, TenantId};
+use crate::address::{Address, SharedAddress, TenantId};
 use crate::diff::{FieldChange, HeldKind, Mode, Warning};
 use crate::model::Digest;
 
 pub use build::{Options, Outline, build, outline};
 pub use clusters::{ClusterPlan, guard_together, unread};
 pub use guards::Guard;
-pub use step::{Command, Expectation, HandOver, IamCommand, Phase, Record, SqlCommand, Step};
+pub use sql::{Expectation, SqlCommand};
+pub use step::{Command, HandOver, IamCommand, Phase, Record, Step};
 
 /// The format of plan files and of `plan --json`; a change that breaks readers raises it.
 pub const FORMAT: u32 = 1;
@@ -50,7 +53,7 @@ pub struct Plan {
     /// Of what it touches, as that lives.
     pub live_digest: Digest,
     /// Each object it touches, with its digest.
-    pub touched: Vec<(Address, Digest)>,
+    pub touched: Vec<(SharedAddress, Digest)>,
     /// What changes.
     pub changes: Vec<PlannedChange>,
     /// What is done, in order.
@@ -84,7 +87,7 @@ pub struct Summary {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedChange {
     /// What changes.
-    pub address: Address,
+    pub address: SharedAddress,
     /// Whose it is.
     pub tenant: Option<TenantId>,
     /// How.
@@ -94,14 +97,14 @@ pub struct PlannedChange {
     /// As it shall be.
     pub after: Option<Json>,
     /// Field by field, for an update.
-    pub fields: Vec<FieldChange>,
+    pub fields: Box<[FieldChange]>,
     /// Why.
-    pub reason: Option<String>,
+    pub reason: Option<Box<str>>,
     /// The ids of its steps.
-    pub steps: Vec<usize>,
+    pub steps: SmallVec<[usize; 2]>,
     /// Where it was, if it moves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub moved_from: Option<Box<Address>>,
+    pub moved_from: Option<SharedAddress>,
 }
 
 /// JSON that is only passed on: as text, of which a first apply of thousands holds a tenth of what the tree would take.
@@ -181,13 +184,14 @@ impl Plan {
             only: self.only.clone(),
             max_removals: self.max_removals,
             mode: self.mode,
+            brief: false,
         }
     }
 
     /// Drops what only people look at, once they have: in memory there is room then for what an apply reads again.
     pub fn was_shown(&mut self) {
         for change in &mut self.changes {
-            (change.before, change.after, change.fields) = (None, None, Vec::new());
+            (change.before, change.after, change.fields) = (None, None, Box::default());
         }
     }
 

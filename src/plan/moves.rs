@@ -12,11 +12,11 @@ pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
         return Vec::new();
     };
     let record = Record::Moved {
-        from: Box::new(origin.remembered.clone()),
-        to: Box::new(change.address.clone()),
+        from: origin.remembered.clone().into(),
+        to: change.address.clone(),
         tenant: tenant.clone(),
     };
-    let mut drafts = match (&origin.address, &change.address) {
+    let mut drafts = match (&origin.address, &*change.address) {
         (Address::Role { name }, Address::Role { name: to }) if name != to => {
             let statement = format!("ALTER ROLE {} RENAME TO {}", ident(name), ident(to));
             vec![admin(Phase::MoveRole, vec![statement], Vec::new())]
@@ -31,7 +31,7 @@ pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
         }
         (Address::IamUser { name }, Address::IamUser { name: to }) => user(context, tenant, name, to),
         (_, Address::IamRole { name }) => {
-            let (role, mark) = (name.clone(), context.mark(tenant));
+            let (role, mark) = (name.clone(), context.mark(tenant).into());
             vec![Draft::new(
                 Phase::MoveUser,
                 Command::Iam(IamCommand::TagRole { role, mark }),
@@ -57,7 +57,7 @@ fn sessions(context: &Context<'_>, tenant: &TenantId, database: &Name) -> Option
 }
 
 fn user(context: &Context<'_>, tenant: &TenantId, name: &Name, to: &Name) -> Vec<Draft> {
-    let (user, mark) = (to.clone(), context.mark(tenant));
+    let (user, mark) = (to.clone(), context.mark(tenant).into());
     let tag = IamCommand::TagUser { user, mark };
     let rename = IamCommand::RenameUser {
         user: name.clone(),

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::build::{Context, Draft, forget, own};
 use super::grants;
-use super::step::{Command, Expectation, Phase, Record, SqlCommand};
+use super::sql::{Expectation, SqlCommand};
+use super::step::{Command, Phase, Record};
 use crate::address::{Address, Name};
 use crate::diff::{Action, Change};
 use crate::model::quote::{quote_identifier as ident, quote_literal as literal};
@@ -13,7 +14,7 @@ use crate::model::{
 };
 
 pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
-    match &change.address {
+    match &*change.address {
         Address::Role { name } => role(context, change, name),
         Address::RoleSetting { role, name } => setting(change, role, name),
         Address::Membership { role, member } => membership(context, change, role, member),
@@ -37,14 +38,11 @@ pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
 
 /// A step in the admin database.
 pub(super) fn admin(phase: Phase, statements: Vec<String>, expect: Vec<Expectation>) -> Draft {
-    Draft::new(phase, Command::Admin(SqlCommand { statements, expect }))
+    Draft::new(phase, Command::Admin(SqlCommand::new(statements, expect)))
 }
 
 fn inside(database: &str, statements: Vec<String>) -> Vec<Draft> {
-    let sql = SqlCommand {
-        statements,
-        expect: Vec::new(),
-    };
+    let sql = SqlCommand::new(statements, []);
     vec![Draft::new(
         Phase::Inside,
         Command::Inside {
@@ -96,7 +94,7 @@ fn dropped(context: &Context<'_>, change: &Change, name: &str) -> Vec<Draft> {
         let command = Command::DropOwned {
             role: name.into(),
             database: database.clone(),
-            statements: as_member(context, owners.iter().map(Name::as_str).chain([name]), revoke),
+            statements: as_member(context, owners.iter().map(Name::as_str).chain([name]), revoke).into(),
         };
         drafts.push(Draft::new(Phase::DropOwned, command));
     }
@@ -283,9 +281,14 @@ fn database(context: &Context<'_>, change: &Change, name: &str) -> Vec<Draft> {
                 "CREATE DATABASE {} TEMPLATE template0 ALLOW_CONNECTIONS false",
                 ident(name)
             );
-            let create = Draft::new(Phase::Database, Command::Alone { statement })
-                .record(own(change))
-                .record(policy(name, database));
+            let create = Draft::new(
+                Phase::Database,
+                Command::Alone {
+                    statement: statement.into(),
+                },
+            )
+            .record(own(change))
+            .record(policy(name, database));
             vec![create, admin(Phase::Open, vec![open], Vec::new())]
         }
         Action::Update {
@@ -307,7 +310,15 @@ fn database(context: &Context<'_>, change: &Change, name: &str) -> Vec<Draft> {
         }
         Action::Delete(_) => {
             let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", ident(name));
-            vec![Draft::new(Phase::DropDatabase, Command::Alone { statement }).record(forget(change))]
+            vec![
+                Draft::new(
+                    Phase::DropDatabase,
+                    Command::Alone {
+                        statement: statement.into(),
+                    },
+                )
+                .record(forget(change)),
+            ]
         }
         Action::Adopt(_) => vec![Draft::new(Phase::Database, Command::Record).record(own(change))],
         _ => Vec::new(),
@@ -316,7 +327,7 @@ fn database(context: &Context<'_>, change: &Change, name: &str) -> Vec<Draft> {
 
 fn policy(name: &str, database: &Database) -> Record {
     Record::DeletionPolicy {
-        address: Address::Database { name: name.into() },
+        address: Address::Database { name: name.into() }.into(),
         policy: database.deletion_policy,
     }
 }

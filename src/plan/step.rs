@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{Address, Grantee, Name, TenantId};
-use crate::model::{DeletionPolicy, Digest, Grant, KeyStatus, Mark, Password, PolicyDocument};
+use super::sql::SqlCommand;
+use crate::address::{Address, Name, SharedAddress, TenantId};
+use crate::model::{DeletionPolicy, Digest, KeyStatus, Mark, Password, PolicyDocument};
 
 /// The order of an apply. Within a phase, tenants run concurrently, and the phases of IAM up to `IamPolicy` run beside those
 /// of Postgres up to `Inside`.
@@ -71,7 +72,7 @@ pub struct Step {
     /// When it runs.
     pub phase: Phase,
     /// What it changes.
-    pub address: Address,
+    pub address: SharedAddress,
     /// Whose it is; `None` for databases that are nobody's.
     pub tenant: Option<TenantId>,
     /// What it does.
@@ -114,7 +115,7 @@ pub enum Command {
     /// `CREATE DATABASE` or `DROP DATABASE`, which Postgres allows in no transaction.
     Alone {
         /// The statement.
-        statement: String,
+        statement: Box<str>,
     },
     /// `GRANT role TO member`; many of one phase become one statement.
     GrantMembership {
@@ -144,54 +145,12 @@ pub enum Command {
         /// The database; `None` for the admin database, from which what all databases share is reached too.
         database: Option<Name>,
         /// The statements.
-        statements: Vec<String>,
+        statements: Box<[String]>,
     },
     /// A call to IAM.
     Iam(IamCommand),
     /// Only the ledger's rows.
     Record,
-}
-
-/// Statements that run in one transaction, and what has to be true before it commits.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SqlCommand {
-    /// Complete statements without secrets.
-    pub statements: Vec<String>,
-    /// What is read back.
-    pub expect: Vec<Expectation>,
-}
-
-/// What has to be read back after a statement, because Postgres answers some that did nothing with success.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Expectation {
-    /// Exactly these items for this grantee on this database.
-    DatabaseGrant {
-        /// The database.
-        database: Name,
-        /// Who.
-        grantee: Grantee,
-        /// What it holds.
-        grant: Grant,
-    },
-    /// Exactly these items for this grantee in this schema of the database the statements ran in.
-    SchemaGrant {
-        /// The schema.
-        schema: Name,
-        /// Who.
-        grantee: Grantee,
-        /// What it holds.
-        grant: Grant,
-    },
-    /// The membership is there, or is not.
-    Membership {
-        /// The role that is granted.
-        role: Name,
-        /// The role that receives it.
-        member: Name,
-        /// Whether it has to be there.
-        present: bool,
-    },
 }
 
 /// A call to IAM, complete with its arguments.
@@ -205,14 +164,14 @@ pub enum IamCommand {
         /// Path.
         path: Name,
         /// Tags.
-        mark: Mark,
+        mark: Box<Mark>,
     },
     /// `TagUser`: our mark on a user that exists.
     TagUser {
         /// Name.
         user: Name,
         /// Tags.
-        mark: Mark,
+        mark: Box<Mark>,
     },
     /// `UpdateUser`: another name, under which everything on it stays.
     RenameUser {
@@ -239,14 +198,14 @@ pub enum IamCommand {
         /// Trust policy.
         trust: PolicyDocument,
         /// Tags.
-        mark: Mark,
+        mark: Box<Mark>,
     },
     /// `TagRole`: our mark on a role that exists.
     TagRole {
         /// Name.
         role: Name,
         /// Tags.
-        mark: Mark,
+        mark: Box<Mark>,
     },
     /// `UpdateAssumeRolePolicy`.
     UpdateAssumeRolePolicy {
@@ -341,28 +300,28 @@ pub enum Record {
     /// The object is ours, for a tenant.
     Own {
         /// The object.
-        address: Address,
+        address: SharedAddress,
         /// The tenant; `None` for what belongs to the workspace itself.
         tenant: Option<TenantId>,
     },
     /// The object has another name, or its tenant has.
     Moved {
         /// As it was.
-        from: Box<Address>,
+        from: SharedAddress,
         /// As it is.
-        to: Box<Address>,
+        to: SharedAddress,
         /// Whose it is.
         tenant: TenantId,
     },
     /// The object is no longer ours, or no longer there.
     Forget {
         /// The object.
-        address: Address,
+        address: SharedAddress,
     },
     /// What happens to a database, or a role on its way out, when its tenant leaves.
     DeletionPolicy {
         /// The database or role.
-        address: Address,
+        address: SharedAddress,
         /// The wish.
         policy: DeletionPolicy,
     },

@@ -12,7 +12,7 @@ use crate::plan::{Command, HandOver, IamCommand, Step};
 /// What a step does, a line a statement or call.
 pub(super) fn lines(step: &Step) -> Vec<String> {
     match &step.command {
-        Command::Admin(sql) => sql.statements.clone(),
+        Command::Admin(sql) => sql.statements.iter().map(ToString::to_string).collect(),
         Command::Inside { database, sql } => sql
             .statements
             .iter()
@@ -29,7 +29,7 @@ pub(super) fn lines(step: &Step) -> Vec<String> {
                 .map(|statement| format!("{place}{statement}"))
                 .collect()
         }
-        Command::Alone { statement } => vec![statement.clone()],
+        Command::Alone { statement } => vec![statement.to_string()],
         Command::GrantMembership { role, member } => {
             vec![format!(
                 "GRANT {} TO {}",

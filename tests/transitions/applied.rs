@@ -123,7 +123,7 @@ fn apply_one(live: &mut Live, desired: &Desired, address: &Address, object: &Obj
             workspace: desired.workspace.clone(),
             tenant: tenant.clone(),
         };
-        live.marks.insert(address.clone(), mark);
+        live.marks.insert(address.clone().into(), mark);
     }
     if carries_mark(address) || matches!(address, Address::RoleSetting { .. }) {
         remember(live, &desired.workspace, address, Some(tenant.clone()));
@@ -148,7 +148,7 @@ pub fn remember(live: &mut Live, workspace: &str, address: &Address, tenant: Opt
         password: Password::Unknown,
     };
     let rows = live.ledger.objects.entry(workspace.into()).or_default();
-    rows.insert(address.clone(), row);
+    rows.insert(address.clone().into(), row);
 }
 
 /// PUBLIC has nothing on shared databases, and what it had belongs to those who are not tenants.

@@ -229,14 +229,14 @@ fn change() -> impl Strategy<Value = PlannedChange> {
         prop::option::of(hostile()),
     )
         .prop_map(|(name, tenant, action, reason)| PlannedChange {
-            address: Address::Role { name: name.into() },
+            address: Address::Role { name: name.into() }.into(),
             tenant: tenant.map(TenantId::new),
             action,
             before: None,
             after: None,
-            fields: Vec::new(),
-            reason,
-            steps: Vec::new(),
+            fields: Box::default(),
+            reason: reason.map(Into::into),
+            steps: Vec::new().into(),
             moved_from: None,
         })
 }

@@ -96,7 +96,7 @@ fn the_admin_would_be_locked_out() {
             workspace: "default".into(),
             tenant: tenantctl::address::TenantId::new("client01"),
         };
-        live.marks.insert(crate::world::role("client01"), mark);
+        live.marks.insert(crate::world::role("client01").into(), mark);
         add_member(live, "client01", ADMIN, ADMIN);
     });
     let indirect = direct_through_a_group();

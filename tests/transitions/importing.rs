@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use tenantctl::address::{Address, Grantee};
+use tenantctl::address::{Address, Grantee, SharedAddress};
 use tenantctl::config::Naming;
 use tenantctl::desired::Desired;
 use tenantctl::diff::{HeldKind, Mode, Scope, diff, seen};
@@ -137,8 +137,8 @@ fn world(tenants: &[Written], naming: &str, new: bool) -> Live {
 }
 
 /// The addresses that an authoritative run would change, now and with everything adopted.
-fn changes(desired: &Desired, live: &Live) -> (Vec<Address>, Vec<Address>) {
-    let of = |live: &Live| -> Vec<Address> {
+fn changes(desired: &Desired, live: &Live) -> (Vec<SharedAddress>, Vec<SharedAddress>) {
+    let of = |live: &Live| -> Vec<SharedAddress> {
         let diff = diff(desired, live, &Scope::default());
         diff.changes.into_iter().map(|change| change.address).collect()
     };
@@ -353,7 +353,7 @@ fn shared_databases_wait_for_the_first_tenant() {
         tenant: tenantctl::address::TenantId::new("client02"),
     };
     for address in [role("client02"), database("client02_db1")] {
-        small.live.marks.insert(address, mark.clone());
+        small.live.marks.insert(address.into(), mark.clone());
     }
     let plan = small.plan();
     assert!(

@@ -185,13 +185,13 @@ proptest! {
         }
         let scope = tenantctl::diff::Scope::default().in_mode(mode);
         let diff = diff(&small.desired, &small.live, &scope);
-        let made: Vec<&str> = diff.changes.iter().filter_map(|change| match (&change.address, &change.action) {
+        let made: Vec<&str> = diff.changes.iter().filter_map(|change| match (&*change.address, &change.action) {
             (Address::Database { name }, Action::Create(_)) => Some(name.as_str()),
             (Address::Database { name }, Action::Update { .. }) => Some(name.as_str()),
             _ => None,
         }).collect();
         for change in &diff.changes {
-            let on_new = match &change.address {
+            let on_new = match &*change.address {
                 Address::Database { name: database } | Address::DatabaseGrant { database, .. } => made.contains(&database.as_str()),
                 other => other.inside_database().is_some_and(|database| made.contains(&database.as_str())),
             };
@@ -230,7 +230,7 @@ proptest! {
         let all = tenantctl::diff::diff(&small.desired, &tenantctl::diff::seen(&small.desired, &small.live, &scope), &tenantctl::diff::Scope::default());
         for change in &all.changes {
             let done = diff.changes.iter().any(|other| other.address == change.address);
-            let said = diff.held.iter().any(|held| held.address == change.address);
+            let said = diff.held.iter().any(|held| held.address == *change.address);
             prop_assert!(done || said, "{}", change.address);
         }
         // A second run has nothing left to add.

@@ -126,12 +126,12 @@ fn part(live: &mut Live, done: &Live, kind: &str) {
         let object = live.world.remove(&at).expect("an object");
         live.world.insert(to.clone(), object);
         if live.marks.remove(&at).is_some() {
-            live.marks.insert(to.clone(), done.marks[&to].clone());
+            live.marks.insert(to.clone().into(), done.marks[&to].clone());
         }
         let rows = live.ledger.objects.entry("default".into()).or_default();
         if let Some(mut row) = rows.remove(&at) {
             row.tenant = Some(TenantId::new("north"));
-            rows.insert(to, row);
+            rows.insert(to.into(), row);
         }
     }
     if kind == "role" {
@@ -229,7 +229,7 @@ proptest! {
         prop_assert!(second.is_empty(), "{}\nthen\n{}", shown(&plan), shown(&second));
         // Only IAM roles are made anew.
         for change in &plan.changes {
-            let anew = matches!(change.address, Address::IamRole { .. } | Address::IamRolePolicy { .. });
+            let anew = matches!(*change.address, Address::IamRole { .. } | Address::IamRolePolicy { .. });
             prop_assert!(anew || change.action == tenantctl::plan::ActionWord::Update, "{}", change.address);
         }
     }

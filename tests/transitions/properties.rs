@@ -51,7 +51,7 @@ proptest! {
         let diff = diff(&small.desired, &small.live, &Scope::default());
         for change in &diff.changes {
             let Some(tenant) = &change.tenant else {
-                prop_assert!(matches!(change.address, Address::DatabaseGrant { .. }), "{}", change.address);
+                prop_assert!(matches!(*change.address, Address::DatabaseGrant { .. }), "{}", change.address);
                 continue;
             };
             if carries_mark(&change.address) && !matches!(change.action, Action::Create(_)) {

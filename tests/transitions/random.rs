@@ -176,7 +176,7 @@ fn pick<T: Clone>(of: &[T], which: usize) -> Option<T> {
 }
 
 pub fn happen(live: &mut Live, drift: Drift) {
-    let marked: Vec<Address> = live.marks.keys().cloned().collect();
+    let marked: Vec<Address> = live.marked().map(|(address, _)| address.clone()).collect();
     let named = |kind: &str| -> Vec<String> {
         let of_kind = marked.iter().filter(|address| address.kind() == kind);
         of_kind.map(Address::name).collect()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tenantctl::address::{Address, Grantee, Name};
+use tenantctl::address::{Address, Grantee, Name, SharedAddress};
 use tenantctl::desired::Desired;
 use tenantctl::engine::fresh_database;
 use tenantctl::live::Live;
@@ -72,11 +72,13 @@ fn rename(live: &mut Live, from: &Address, to: &Address) {
     live.marks = live
         .marks
         .iter()
-        .map(|(at, mark)| (renamed(at), mark.clone()))
+        .map(|(at, mark)| (renamed(at).into(), mark.clone()))
         .collect();
     for rows in live.ledger.objects.values_mut() {
         let old = std::mem::take(rows).into_iter();
-        *rows = old.map(|(address, row)| (renamed(&address), row)).collect();
+        *rows = old
+            .map(|(address, row)| (renamed(&address).into(), row))
+            .collect();
     }
     let (old, new) = (Name::from(from.name()), Name::from(to.name()));
     let name = |name: &mut Name| {
@@ -133,7 +135,7 @@ fn carry_out(live: &mut Live, desired: &Desired, change: &PlannedChange) {
 fn changed(live: &mut Live, change: &PlannedChange, wanted: Option<&Object>) -> Option<Object> {
     let found = live.world.get(&change.address).cloned();
     let after = change.after.as_ref().expect("what it shall be").value();
-    match (&change.address, wanted) {
+    match (&*change.address, wanted) {
         (Address::Membership { role, member }, _) => {
             match found {
                 None => add_member(live, role, member, ADMIN),
@@ -276,7 +278,7 @@ fn take(live: &mut Live, step: &Step) {
 }
 
 /// The ledger's rows of a workspace.
-fn rows<'l>(live: &'l mut Live, workspace: &str) -> &'l mut BTreeMap<Address, OwnedObject> {
+fn rows<'l>(live: &'l mut Live, workspace: &str) -> &'l mut BTreeMap<SharedAddress, OwnedObject> {
     live.ledger.objects.entry(workspace.into()).or_default()
 }
 
@@ -304,14 +306,14 @@ fn write_down(live: &mut Live, workspace: &str, record: &Record) {
                 workspace: workspace.into(),
                 tenant: tenant.clone(),
             };
-            live.marks.insert(to.as_ref().clone(), mark);
+            live.marks.insert(to.clone(), mark);
         }
         Record::Forget { address } => {
             rows(live, workspace).remove(address);
             live.marks.remove(address);
         }
         Record::DeletionPolicy { address, policy } => {
-            if let Address::Database { name } = address {
+            if let Address::Database { name } = &**address {
                 alter_database(live, name, |database| database.deletion_policy = *policy);
             }
             if let Some(row) = rows(live, workspace).get_mut(address) {

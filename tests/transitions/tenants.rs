@@ -137,7 +137,7 @@ fn a_role_whose_databases_went_before_a_crash() {
     let mut small = leaving("delete");
     let mut plan = small.plan();
     plan.steps.retain(|step| step.phase != Phase::DropRole);
-    plan.changes.retain(|change| change.address != role("client02"));
+    plan.changes.retain(|change| *change.address != role("client02"));
     small.live = crate::simulate::simulate(&plan, &small.desired, &small.live);
     let text = small.shown();
     assert!(text.contains("DROP ROLE \"client02\""), "{text}");

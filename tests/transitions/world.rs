@@ -150,6 +150,7 @@ impl Small {
             only: self.only.clone(),
             max_removals: self.max_removals,
             mode: self.mode,
+            brief: false,
         };
         let diff = diff(&self.desired, &self.live, &options.scope());
         build(&self.desired, &self.live, &diff, &options)

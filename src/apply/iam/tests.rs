@@ -31,7 +31,7 @@ fn create_user() -> IamCommand {
     IamCommand::CreateUser {
         user: "client01".into(),
         path: "/".into(),
-        mark: mark(),
+        mark: mark().into(),
     }
 }
 
@@ -40,7 +40,7 @@ fn create_role(principal: &str) -> IamCommand {
         role: "rds_client01".into(),
         path: "/".into(),
         trust: PolicyDocument::trust_denied(principal),
-        mark: mark(),
+        mark: mark().into(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use tenantctl_testbed::MASTER;
+use tenantctl_testbed::{Behaviour, MASTER};
 
 use super::super::site::Site;
 use super::super::trials::{Scenario, Trials};
@@ -24,10 +24,16 @@ const SHARE: usize = (100 - 3 - OTHERS) / 2;
 const FIXED: usize = 3;
 
 fn crowd(trials: &mut Trials) {
-    let (major, count) = (trials.major, trials.count(40, 400));
+    let (major, count) = (trials.major, trials.count(40, 5_000));
     for parallelism in [8, 64] {
         trials.trial(format_args!("--parallelism {parallelism}"), || {
             let site = Site::start(major);
+            site.world.proxy.behave(Behaviour {
+                page: Some(1_000),
+                users: Some(Behaviour::NO_QUOTA),
+                roles: Some(Behaviour::NO_QUOTA),
+                ..Behaviour::default()
+            });
             let others: Vec<_> = (0..OTHERS)
                 .map(|_| Colleague::master(&site, "postgres"))
                 .collect();
