@@ -1,124 +1,154 @@
-//! Reading back what a statement should have done: Postgres answers a REVOKE that revoked nothing with success.
+//! Reading back what statements should have done: Postgres answers a REVOKE that revoked nothing with success.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio_postgres::Row;
 
 use super::ApplyError;
-use crate::address::Grantee;
+use crate::address::{Grantee, Name};
 use crate::live::connect::Session;
+use crate::model::quote::quote_literal;
 use crate::model::{Grant, GrantItem, Grantor, Privilege};
 use crate::plan::Expectation;
 
-const DATABASE: &str = "
-SELECT x.grantor = d.datdba AS by_owner, b.rolname::text AS grantor, x.privilege_type AS privilege,
-       x.is_grantable AS grantable
+const DATABASES: &str = "
+SELECT d.datname::text AS object, CASE WHEN x.grantee <> 0 THEN pg_get_userbyid(x.grantee)::text END AS grantee,
+       CASE WHEN x.grantor <> d.datdba THEN pg_get_userbyid(x.grantor)::text END AS grantor,
+       x.privilege_type AS privilege, x.is_grantable AS grantable
 FROM pg_database d
 CROSS JOIN LATERAL aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) x
-LEFT JOIN pg_roles b ON b.oid = x.grantor
-WHERE d.datname = $1
-  AND CASE WHEN $2::text IS NULL THEN x.grantee = 0
-           ELSE x.grantee = (SELECT oid FROM pg_roles WHERE rolname = $2) END";
+WHERE d.datname = ANY ($1::name[])";
 
-const SCHEMA: &str = "
-SELECT x.grantor = n.nspowner AS by_owner, b.rolname::text AS grantor, x.privilege_type AS privilege,
-       x.is_grantable AS grantable
+const SCHEMAS: &str = "
+SELECT n.nspname::text AS object, CASE WHEN x.grantee <> 0 THEN pg_get_userbyid(x.grantee)::text END AS grantee,
+       CASE WHEN x.grantor <> n.nspowner THEN pg_get_userbyid(x.grantor)::text END AS grantor,
+       x.privilege_type AS privilege, x.is_grantable AS grantable
 FROM pg_namespace n
 CROSS JOIN LATERAL aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) x
-LEFT JOIN pg_roles b ON b.oid = x.grantor
-WHERE n.nspname = $1
-  AND CASE WHEN $2::text IS NULL THEN x.grantee = 0
-           ELSE x.grantee = (SELECT oid FROM pg_roles WHERE rolname = $2) END";
+WHERE n.nspname IN ";
 
-const MEMBERSHIP: &str = "
-SELECT EXISTS (SELECT FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
-               WHERE g.rolname = $1 AND m.rolname = $2)";
+const MEMBERSHIPS: &str = "
+SELECT g.rolname::text AS role, m.rolname::text AS member
+FROM pg_auth_members a
+JOIN pg_roles g ON g.oid = a.roleid
+JOIN pg_roles m ON m.oid = a.member
+WHERE g.rolname = ANY ($1::name[]) AND m.rolname = ANY ($2::name[])";
 
-/// Checks what has to be true before a transaction commits.
+/// What one grantee should hold on one object.
+type Wanted<'e> = (&'e Name, &'e Grantee, &'e Grant);
+
+/// Checks what has to be true before a transaction commits: a query a kind, however many there are.
 ///
 /// # Errors
-/// It is not.
-pub(super) async fn check(session: &Session, expectation: &Expectation) -> Result<(), ApplyError> {
-    match expectation {
-        Expectation::DatabaseGrant {
-            database,
-            grantee,
-            grant,
-        } => {
-            let found = read(session, DATABASE, database, grantee).await?;
-            same(&format!("database {database}"), grantee, grant, &found)
-        }
-        Expectation::SchemaGrant {
-            schema,
-            grantee,
-            grant,
-        } => {
-            let found = read(session, SCHEMA, schema, grantee).await?;
-            same(
-                &format!("schema {schema} of {}", session.database),
+/// Something is not.
+pub(super) async fn check(session: &Session, expectations: &[Expectation]) -> Result<(), ApplyError> {
+    let (mut databases, mut schemas, mut memberships) = (Vec::new(), Vec::new(), Vec::new());
+    for expectation in expectations {
+        match expectation {
+            Expectation::DatabaseGrant {
+                database,
                 grantee,
                 grant,
-                &found,
-            )
-        }
-        Expectation::Membership {
-            role,
-            member,
-            present,
-        } => {
-            let row = session
-                .query_one(MEMBERSHIP, &[&role.as_str(), &member.as_str()])
-                .await;
-            let found: bool = row.map_err(|error| ApplyError::sql(session, error))?.get(0);
-            if found == *present {
-                return Ok(());
-            }
-            let is = if found { "still is" } else { "is not" };
-            Err(ApplyError::ReadBack(format!(
-                "\"{member}\" {is} a member of \"{role}\""
-            )))
+            } => databases.push((database, grantee, grant)),
+            Expectation::SchemaGrant {
+                schema,
+                grantee,
+                grant,
+            } => schemas.push((schema, grantee, grant)),
+            Expectation::Membership {
+                role,
+                member,
+                present,
+            } => memberships.push((role.as_str(), member.as_str(), *present)),
         }
     }
+    let failed = |error| ApplyError::sql(session, error);
+    if !databases.is_empty() {
+        let names = names(&databases);
+        let rows = session.query(DATABASES, &[&names]).await.map_err(failed)?;
+        same(&rows, &databases, |name| format!("database {name}"))?;
+    }
+    if !schemas.is_empty() {
+        // The session is new, and asks this once: in one round trip.
+        let names: Vec<_> = names(&schemas).into_iter().map(quote_literal).collect();
+        let query = format!("{SCHEMAS}({})", names.join(", "));
+        let rows = session.query_once(&query).await.map_err(failed)?;
+        same(&rows, &schemas, |name| {
+            format!("schema {name} of {}", session.database)
+        })?;
+    }
+    if !memberships.is_empty() {
+        let roles: BTreeSet<_> = memberships.iter().map(|(role, ..)| *role).collect();
+        let roles: Vec<_> = roles.into_iter().collect();
+        let members: Vec<_> = memberships.iter().map(|(_, member, _)| *member).collect();
+        let rows = session.query(MEMBERSHIPS, &[&roles, &members]).await;
+        are_members(&rows.map_err(failed)?, &memberships)?;
+    }
+    Ok(())
 }
 
-async fn read(session: &Session, sql: &str, object: &str, grantee: &Grantee) -> Result<Grant, ApplyError> {
-    let role = match grantee {
-        Grantee::Public => None,
-        Grantee::Role(name) => Some(name.as_str()),
-    };
-    let rows = session
-        .query(sql, &[&object, &role])
-        .await
-        .map_err(|error| ApplyError::sql(session, error))?;
-    let items = rows.iter().filter_map(|row| {
-        let grantor = if row.get("by_owner") {
-            Grantor::Owner
-        } else {
-            Grantor::Role(row.get::<_, Option<&str>>("grantor").unwrap_or_default().into())
+/// What there are expectations about, each once.
+fn names<'e>(wanted: &[Wanted<'e>]) -> Vec<&'e str> {
+    let names: BTreeSet<_> = wanted.iter().map(|(name, ..)| name.as_str()).collect();
+    names.into_iter().collect()
+}
+
+fn same(rows: &[Row], wanted: &[Wanted<'_>], object: impl Fn(&str) -> String) -> Result<(), ApplyError> {
+    let mut found: BTreeMap<(&str, Option<&str>), Vec<GrantItem>> = BTreeMap::new();
+    for row in rows {
+        let Some(privilege) = Privilege::parse(row.get("privilege")) else {
+            continue;
         };
-        let privilege = Privilege::parse(row.get("privilege"))?;
-        Some(GrantItem {
+        let grantor: Option<&str> = row.get("grantor");
+        let items = found.entry((row.get("object"), row.get("grantee"))).or_default();
+        items.push(GrantItem {
             privilege,
-            grantor,
+            grantor: grantor.map_or(Grantor::Owner, |name| Grantor::Role(name.into())),
             grantable: row.get("grantable"),
-        })
-    });
-    Ok(Grant {
-        items: items.collect(),
-    })
+        });
+    }
+    for (name, grantee, grant) in wanted {
+        let role = match grantee {
+            Grantee::Public => None,
+            Grantee::Role(role) => Some(role.as_str()),
+        };
+        let items = found.get(&(name.as_str(), role)).into_iter().flatten();
+        let held = Grant {
+            items: items.cloned().collect(),
+        };
+        if held != **grant {
+            return Err(ApplyError::ReadBack(format!(
+                "{grantee} holds {} on {} where it should hold {}",
+                words(&held),
+                object(name),
+                words(grant)
+            )));
+        }
+    }
+    Ok(())
 }
 
-fn same(object: &str, grantee: &Grantee, wanted: &Grant, found: &Grant) -> Result<(), ApplyError> {
-    if wanted == found {
-        return Ok(());
+fn words(grant: &Grant) -> String {
+    let words: Vec<_> = grant.privileges().iter().map(ToString::to_string).collect();
+    match words.is_empty() {
+        true => "nothing".to_owned(),
+        false => words.join(", "),
     }
-    let words = |grant: &Grant| {
-        let words: Vec<_> = grant.privileges().iter().map(ToString::to_string).collect();
-        if words.is_empty() {
-            "nothing".to_owned()
-        } else {
-            words.join(", ")
+}
+
+fn are_members(rows: &[Row], wanted: &[(&str, &str, bool)]) -> Result<(), ApplyError> {
+    let found: BTreeSet<(&str, &str)> = rows
+        .iter()
+        .map(|row| (row.get("role"), row.get("member")))
+        .collect();
+    for (role, member, present) in wanted {
+        let is = found.contains(&(*role, *member));
+        if is != *present {
+            let is = if is { "still is" } else { "is not" };
+            return Err(ApplyError::ReadBack(format!(
+                "\"{member}\" {is} a member of \"{role}\""
+            )));
         }
-    };
-    Err(ApplyError::ReadBack(format!(
-        "{grantee} holds {} on {object} where it should hold {}",
-        words(found),
-        words(wanted)
-    )))
+    }
+    Ok(())
 }

@@ -114,9 +114,7 @@ pub(super) async fn transaction(
         let statements = iter::once("BEGIN").chain(sql.statements.iter().map(AsRef::as_ref));
         batch(session, &statements.collect::<Vec<_>>().join(";\n")).await?;
         had_effect(session)?;
-        for expectation in &sql.expect {
-            read_back::check(session, expectation).await?;
-        }
+        read_back::check(session, &sql.expect).await?;
         let writes: Vec<Write> = steps
             .iter()
             .flat_map(|step| ledger::done(run, step, false))
