@@ -2,6 +2,7 @@
 //! the same servers in the same run, in turns, so that a figure of this machine stands beside another of this machine.
 
 mod calls;
+mod copies;
 mod floor;
 mod measure;
 mod plot;
@@ -42,6 +43,9 @@ struct Arguments {
     /// The directory for results.json and results.svg
     #[arg(long, value_name = "DIRECTORY", default_value = "bench")]
     out: PathBuf,
+    /// Time CREATE DATABASE alone, so many times by each strategy, and nothing else
+    #[arg(long, value_name = "DATABASES")]
+    copies: Option<usize>,
     /// Terraform, to run the same tenants through it
     #[arg(long, value_name = "PATH", default_value = "terraform")]
     terraform: String,
@@ -80,11 +84,15 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<bool, Failed> {
     print(&format!(
-        "Postgres {}, all on one machine: {}\n\n{}",
+        "Postgres {}, all on one machine: {}\n",
         arguments.postgres,
-        machine(),
-        Row::head()
+        machine()
     ));
+    if let Some(copies) = arguments.copies {
+        print(&copies::table(arguments.postgres, copies)?);
+        return Ok(true);
+    }
+    print(Row::head());
     let bench = Bench {
         binary: &arguments.tenantctl,
         major: arguments.postgres,
