@@ -55,9 +55,9 @@ pub fn draw(path: &Path, rows: &[Row]) -> Result<(), Failed> {
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(SeriesLabelPosition::LowerRight)
         .border_style(BLACK)
-        .background_style(WHITE)
+        .background_style(WHITE.mix(0.7))
         .draw()?;
     area.present()?;
     Ok(())
