@@ -98,8 +98,7 @@ impl Ledger {
         self.objects.get(workspace)?.get(address)
     }
 
-    /// An address as the ledger holds it, where it does: each of its own takes a hundred bytes, and there are a dozen a
-    /// tenant.
+    /// An address as the ledger holds it, where it does.
     pub(super) fn shared(&self, address: impl Into<SharedAddress> + Borrow<Address>) -> SharedAddress {
         let mut workspaces = self.objects.values();
         let known = workspaces.find_map(|rows| rows.get_key_value(address.borrow()));
