@@ -7,8 +7,10 @@ mod bite;
 mod laws;
 mod source;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::LazyLock;
 
 use source::Source;
@@ -99,4 +101,20 @@ fn files_are_short() {
         .flat_map(|(path, text)| laws::length(path, text))
         .collect();
     assert!(violations.is_empty(), "\n{}", violations.join("\n"));
+}
+
+/// Everything at the root of the repository. What an experiment left there goes with `git add --all` unseen.
+const ROOT: &str = ".ci .dockerignore .gitignore Cargo.lock Cargo.toml Dockerfile LICENSE README.md action.yml bench benches ci \
+                    clippy.toml deny.toml docs examples fuzz rustfmt.toml scripts src state testbed tests";
+
+#[test]
+fn the_root_holds_what_belongs_there() {
+    let mut git = Command::new("git");
+    git.args(["-C", env!("CARGO_MANIFEST_DIR"), "ls-files"]);
+    let tracked = String::from_utf8(git.output().expect("git runs").stdout).expect("names are UTF-8");
+    let at_root: BTreeSet<_> = tracked
+        .lines()
+        .filter_map(|path| path.split('/').next())
+        .collect();
+    assert_eq!(at_root, ROOT.split_whitespace().collect());
 }
