@@ -125,7 +125,7 @@ fn check<'a>(plan: &'a Plan, live: &Live, now: &Outline) -> Result<ApprovedPlan<
         }
     }
     for step in &plan.steps {
-        if !now.steps.has(&step.meaning()) {
+        if !now.has(&step.meaning()) {
             return stale(format!(
                 "what it would do to {} is not what a plan made now would do",
                 step.address

@@ -181,7 +181,7 @@ impl Executor<'_> {
     /// Nobody may be in a database that is renamed.
     async fn with_who_is_there(&self, step: &Step, error: ApplyError) -> ApplyError {
         let renamed = step.records.iter().find_map(|record| match record {
-            Record::Moved { from, .. } => match &**from {
+            Record::Moved(moved) => match &*moved.from {
                 Address::Database { name } => Some(name),
                 _ => None,
             },

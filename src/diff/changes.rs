@@ -12,14 +12,15 @@ use crate::address::Address;
 pub(super) struct Changes {
     list: Vec<Change>,
     /// Places in the list.
-    index: HashTable<usize>,
+    index: HashTable<u32>,
     hasher: RandomState,
 }
 
 impl Changes {
     fn place(&self, address: &Address) -> Option<usize> {
-        let same = |place: &usize| *self.list[*place].address == *address;
-        self.index.find(self.hasher.hash_one(address), same).copied()
+        let same = |place: &u32| *self.list[*place as usize].address == *address;
+        let place = self.index.find(self.hasher.hash_one(address), same)?;
+        Some(*place as usize)
     }
 
     pub(super) fn get(&self, address: &Address) -> Option<&Change> {
@@ -41,8 +42,9 @@ impl Changes {
             let place = self.list.len();
             let hash = self.hasher.hash_one(&change.address);
             self.list.push(change);
-            let hash_of = |place: &usize| self.hasher.hash_one(&self.list[*place].address);
-            self.index.insert_unique(hash, place, hash_of);
+            let hash_of = |place: &u32| self.hasher.hash_one(&self.list[*place as usize].address);
+            // Four thousand million changes would fit into no memory.
+            self.index.insert_unique(hash, place as u32, hash_of);
             place
         });
         &mut self.list[place]

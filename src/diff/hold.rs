@@ -4,19 +4,20 @@ use super::walk::Walk;
 use super::{Differ, HeldKind};
 use crate::address::{Address, TenantId};
 use crate::model::quote::quote_identifier;
-use crate::model::{IamRole, IamUser, Membership, Object, Role};
+use crate::model::{IamRole, IamUser, Mark, Membership, Object, Role};
 
 impl Differ<'_> {
     /// Everything wanted that exists without our mark. A held login role or IAM identity stops its whole tenant: half
     /// an identity is either useless or somebody else's.
     pub(super) fn hold_what_is_not_ours(&mut self) {
         let desired = self.desired;
-        let mut live = Walk::along(self.live.world.iter());
-        for (address, object, tenant) in desired.objects() {
-            if !self.scope.contains(tenant) || !is_root(address) {
+        let mut marks = Walk::along(self.live.marked());
+        for (place, (address, object, tenant)) in desired.objects().enumerate() {
+            if !is_root(address) || !self.scope.contains(tenant) {
                 continue;
             }
-            let Some(because) = self.reason_not_ours(address, tenant, object, live.at(address)) else {
+            let live = self.compared.found[place].map(|object| (object, marks.at(address)));
+            let Some(because) = self.reason_not_ours(address, tenant, object, live) else {
                 continue;
             };
             self.hold(address, Some(tenant), HeldKind::NotOurs, because);
@@ -38,7 +39,7 @@ impl Differ<'_> {
         address: &Address,
         tenant: &TenantId,
         wanted: &Object,
-        live: Option<&Object>,
+        live: Option<(&Object, Option<&Mark>)>,
     ) -> Option<String> {
         if let Some((_, found)) = self
             .live
@@ -50,8 +51,8 @@ impl Differ<'_> {
                 "IAM already has {found}, which it takes for the same name"
             ));
         }
-        let live = live?;
-        match self.live.marks.get(address) {
+        let (live, mark) = live?;
+        match mark {
             None => Some(format!(
                 "exists, not ours: if it is meant for this tenant, run tenantctl adopt --tenant {tenant}"
             )),

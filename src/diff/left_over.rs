@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::hold::is_root;
 use super::walk::Walk;
 use super::{Action, Differ, FieldChange, HeldKind, compare};
 use crate::address::{Address, Grantee, TenantId};
@@ -11,7 +12,7 @@ use crate::model::{Database, DeletionPolicy, Grant, Mark, Object};
 impl<'a> Differ<'a> {
     pub(super) fn left_over(&mut self) {
         let (desired, live) = (self.desired, self.live);
-        let mut asked_for = Walk::along(desired.world.iter());
+        let mut asked_for = Walk::along(desired.world.iter().filter(|(address, _)| is_root(address)));
         for (address, mark) in live.marked() {
             if mark.workspace != desired.workspace || !self.scope.contains(&mark.tenant) {
                 continue;
@@ -36,11 +37,7 @@ impl<'a> Differ<'a> {
                 _ => {}
             }
         }
-        let mut asked_for = Walk::along(desired.world.iter());
-        for (address, object) in live.world.iter() {
-            if asked_for.at(address).is_some() {
-                continue;
-            }
+        for (address, object) in std::mem::take(&mut self.compared.extra) {
             match (address, object) {
                 (
                     Address::DatabaseGrant { database, grantee }
@@ -134,8 +131,12 @@ impl<'a> Differ<'a> {
             .map(|because| (HeldKind::NotAllowed, because))
     }
 
+    pub(super) fn given_up(&self) -> &BTreeSet<&'a TenantId> {
+        self.given_up.get_or_init(|| self.tenants_given_up())
+    }
+
     /// Tenants all of whose databases may go, so that their roles have nothing left to own.
-    pub(super) fn tenants_given_up(&self) -> BTreeSet<&'a TenantId> {
+    fn tenants_given_up(&self) -> BTreeSet<&'a TenantId> {
         let live = self.live;
         let mut databases: BTreeMap<&TenantId, bool> = BTreeMap::new();
         let mut roles: BTreeMap<&TenantId, bool> = BTreeMap::new();

@@ -25,7 +25,7 @@ impl Differ<'_> {
             return;
         }
         let Address::Role { name } = address else { return };
-        if !(self.is_gone(tenant) && self.given_up.contains(tenant)) {
+        if !(self.is_gone(tenant) && self.given_up().contains(tenant)) {
             self.without_login(address, tenant, role, false);
             self.hold(
                 address,

@@ -19,6 +19,7 @@ mod walk;
 mod wanted;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -30,6 +31,7 @@ use crate::model::Mark;
 
 use changes::Changes;
 use moved::Moves;
+use walk::SideBySide;
 
 pub use adopt::adopt;
 pub use change::{Action, Aside, Change, Rest};
@@ -206,6 +208,7 @@ impl<'a> View<'a> {
 struct Differ<'a> {
     desired: &'a Desired,
     live: &'a Live,
+    compared: SideBySide<'a>,
     scope: &'a Scope,
     changes: Changes,
     held: BTreeMap<Address, Held>,
@@ -219,8 +222,8 @@ struct Differ<'a> {
     tenant_roles: BTreeMap<&'a str, &'a Mark>,
     /// Those who left the list of readers.
     former_readers: BTreeSet<Name>,
-    /// Tenants all of whose databases may go, so that their roles have nothing left to own.
-    given_up: BTreeSet<&'a TenantId>,
+    /// Tenants all of whose databases may go, if anybody asks, so that their roles have nothing left to own.
+    given_up: OnceCell<BTreeSet<&'a TenantId>>,
     /// What gets our mark in this run, and whose it will be.
     adopted: BTreeMap<Address, TenantId>,
 }
@@ -228,16 +231,10 @@ struct Differ<'a> {
 impl<'a> Differ<'a> {
     fn new(desired: &'a Desired, view: &'a View<'_>) -> Self {
         let (live, scope) = (&*view.live, &view.scope);
-        let tenant_roles = live
-            .marked()
-            .filter_map(|(address, mark)| match address {
-                Address::Role { name } => Some((name.as_str(), mark)),
-                _ => None,
-            })
-            .collect();
-        let mut differ = Self {
+        Self {
             desired,
             live,
+            compared: SideBySide::of(&desired.world, &live.world),
             scope,
             changes: Changes::default(),
             held: BTreeMap::new(),
@@ -245,13 +242,13 @@ impl<'a> Differ<'a> {
             unchanged: 0,
             blocked: BTreeMap::new(),
             blocked_databases: BTreeMap::new(),
-            tenant_roles,
+            tenant_roles: (live.marked_roles())
+                .map(|(name, mark)| (name.as_str(), mark))
+                .collect(),
             former_readers: Self::find_former_readers(desired, live),
-            given_up: BTreeSet::new(),
+            given_up: OnceCell::new(),
             adopted: view.adopted.clone(),
-        };
-        differ.given_up = differ.tenants_given_up();
-        differ
+        }
     }
 
     /// The mark of an object, if it is this workspace's.
@@ -317,13 +314,16 @@ impl<'a> Differ<'a> {
 
     fn finish(self) -> Diff {
         let elsewhere = &self.desired.elsewhere;
-        let known: BTreeSet<_> = (self.live.marked())
+        let mut known: Vec<_> = (self.live.marked())
             .filter(|(_, mark)| mark.workspace == self.desired.workspace)
             .filter(|(address, mark)| {
                 !elsewhere.tenants.contains_key(&mark.tenant) && !elsewhere.identities.contains_key(address)
             })
-            .map(|(_, mark)| mark.tenant.clone())
+            .map(|(_, mark)| &mark.tenant)
             .collect();
+        // Each is there four times and more.
+        known.sort();
+        known.dedup();
         let leaving = self
             .changes
             .iter()
@@ -337,7 +337,7 @@ impl<'a> Differ<'a> {
             warnings: self.warnings.into_iter().collect(),
             unchanged: self.unchanged,
             leaving,
-            known,
+            known: known.into_iter().cloned().collect(),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::walk::Walk;
 use super::{Action, Differ, FieldChange, HeldKind, compare};
 use crate::address::{Address, TenantId};
 use crate::engine::fresh_database;
@@ -19,9 +18,8 @@ enum Found<'a> {
 impl<'a> Differ<'a> {
     pub(super) fn wanted(&mut self) {
         let desired = self.desired;
-        let mut live = Walk::along(self.live.world.iter());
-        for (address, object, tenant) in desired.objects() {
-            let found = live.at(address);
+        let found = std::mem::take(&mut self.compared.found);
+        for ((address, object, tenant), found) in desired.objects().zip(found) {
             if self.scope.contains(tenant) && !self.held.contains_key(address) {
                 self.wanted_one(address, object, found, tenant);
             }

@@ -104,6 +104,18 @@ impl Live {
         self.marks.iter().map(|(address, mark)| (&**address, mark))
     }
 
+    /// The roles among them.
+    pub fn marked_roles(&self) -> impl Iterator<Item = (&Name, &Mark)> {
+        let first = Address::Role {
+            name: Name::default(),
+        };
+        let from_first = self.marks.range::<Address, _>(first..);
+        from_first.map_while(|(address, mark)| match &**address {
+            Address::Role { name } => Some((name, mark)),
+            _ => None,
+        })
+    }
+
     /// Whether an object lies under a gap: at which address, and why it could not be read. A database's gap is about
     /// what is inside; the database itself and the grants on it are in the shared catalogs.
     pub fn gap(&self, address: &Address) -> Option<(Address, &str)> {

@@ -111,7 +111,10 @@ impl World {
     }
 
     /// Everything from an address on, in order.
-    pub fn from(&self, address: &Address) -> impl Iterator<Item = (&Address, &Object)> {
+    pub fn from<'a>(
+        &'a self,
+        address: &Address,
+    ) -> impl Iterator<Item = (&'a Address, &'a Object)> + use<'a> {
         let range = self.objects.range::<Address, _>(address..);
         range.map(|(address, object)| (&**address, object))
     }
@@ -156,8 +159,11 @@ impl World {
 
     /// All roles.
     pub fn roles(&self) -> impl Iterator<Item = (&Name, &Role)> {
-        self.iter()
-            .filter_map(|(address, object)| match (address, object) {
+        let first = Address::Role {
+            name: Name::default(),
+        };
+        self.from(&first)
+            .map_while(|(address, object)| match (address, object) {
                 (Address::Role { name }, Object::Role(role)) => Some((name, role)),
                 _ => None,
             })
@@ -165,8 +171,11 @@ impl World {
 
     /// All databases.
     pub fn databases(&self) -> impl Iterator<Item = (&Name, &Database)> {
-        self.iter()
-            .filter_map(|(address, object)| match (address, object) {
+        let first = Address::Database {
+            name: Name::default(),
+        };
+        self.from(&first)
+            .map_while(|(address, object)| match (address, object) {
                 (Address::Database { name }, Object::Database(database)) => Some((name, database)),
                 _ => None,
             })

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::step::{self, Command, HandOver, Phase, Record, Step};
+use super::step::{self, Command, HandOver, Phase, Record, Records, Step};
 use super::{
     ActionWord, FORMAT, Guard, HeldObject, Json, Plan, PlannedChange, Summary, effects, guards, iam_steps,
     moves, sql_steps,
@@ -11,7 +11,7 @@ use crate::address::{Address, SharedAddress, TenantId};
 use crate::desired::{Desired, Login};
 use crate::diff::{self, Action, Change, Diff, Mode, Scope};
 use crate::live::Live;
-use crate::model::{Digest, Mark, Object, Sorted};
+use crate::model::{Digest, Mark, Object};
 
 /// What steers a plan besides the two worlds.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +37,7 @@ impl Options {
 pub(super) struct Draft {
     pub phase: Phase,
     pub command: Command,
-    pub records: Vec<Record>,
+    pub records: Records,
 }
 
 impl Draft {
@@ -45,13 +45,11 @@ impl Draft {
         Self {
             phase,
             command,
-            records: Vec::new(),
+            records: Records::new(),
         }
     }
 
     pub(super) fn record(mut self, record: Record) -> Self {
-        // There is one, or two: room for four would be most of what a large plan takes.
-        self.records.reserve_exact(1);
         self.records.push(record);
         self
     }
@@ -177,8 +175,15 @@ pub struct Outline {
     pub config_digest: Digest,
     /// What forbids applying it.
     pub guards: Vec<Guard>,
-    /// What its steps mean.
-    pub steps: Sorted<Digest>,
+    /// What its steps mean, sorted.
+    steps: Vec<Digest>,
+}
+
+impl Outline {
+    /// Whether a step that means this would be in the plan.
+    pub fn has(&self, meaning: &Digest) -> bool {
+        self.steps.binary_search(meaning).is_ok()
+    }
 }
 
 /// Makes the outline of the plan that [`build`] would make.
@@ -192,11 +197,13 @@ pub fn outline(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -
             step::meaning(draft.phase, &change.address, change.tenant.as_ref(), what)
         })
     });
+    let mut steps: Vec<_> = steps.collect();
+    steps.sort_unstable();
     Outline {
         workspace: desired.workspace.to_string(),
         cluster: desired.facts.resource_id.clone(),
         config_digest: desired.digest,
-        steps: steps.collect(),
+        steps,
         guards: guards::check(desired, &seen, diff, options.max_removals),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::build::{Context, Draft, forget, own};
 use super::sql::{Expectation, SqlCommand};
 use super::sql_steps::admin;
-use super::step::{Command, Phase, Record};
+use super::step::{Command, Phase, Record, Records};
 use crate::address::{Address, Grantee};
 use crate::diff::{Action, Change};
 use crate::model::quote::quote_identifier as ident;
@@ -119,7 +119,7 @@ fn shared(
     let had: BTreeSet<Privilege> = before.privileges();
     let mut all = Vec::new();
     let mut expectations = Vec::new();
-    let mut records = Vec::new();
+    let mut records = Records::new();
     if !change.rest.keep.is_empty() && !had.is_empty() {
         let roles: Vec<_> = change.rest.keep.iter().map(|role| ident(role)).collect();
         all.push(format!("GRANT {} ON {on} TO {}", words(&had), roles.join(", ")));

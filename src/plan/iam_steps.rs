@@ -1,7 +1,7 @@
 //! Changes of IAM objects as calls.
 
 use super::build::{Context, Draft, forget, own};
-use super::step::{Command, IamCommand, Phase, Record};
+use super::step::{AccessKeyRecord, Command, IamCommand, Phase, Record};
 use crate::address::{Address, Name, TenantId};
 use crate::diff::{Action, Change};
 use crate::model::{AccessKey, IamRole, IamUser, KeyStatus, Object, PolicyDocument};
@@ -172,8 +172,8 @@ fn access_key(
             let draft = Draft::new(phase, Command::Iam(command));
             // Only a key that was there before us needs remembering: ours is in the ledger already.
             let draft = match (found, status) {
-                (Some(_), KeyStatus::Inactive) => draft.record(Record::KeySuspended { user, id }),
-                (Some(_), KeyStatus::Active) => draft.record(Record::KeyForgotten { user, id }),
+                (Some(_), KeyStatus::Inactive) => draft.record(Record::KeySuspended(key(user, id))),
+                (Some(_), KeyStatus::Active) => draft.record(Record::KeyForgotten(key(user, id))),
                 (None, _) => draft,
             };
             vec![draft]
@@ -183,9 +183,13 @@ fn access_key(
                 user: user.clone(),
                 id: id.clone(),
             };
-            let record = Record::KeyForgotten { user, id: id.clone() };
+            let record = Record::KeyForgotten(key(user, id.clone()));
             vec![Draft::new(Phase::CutAccess, Command::Iam(command)).record(record)]
         }
         _ => Vec::new(),
     }
+}
+
+fn key(user: Name, id: Name) -> Box<AccessKeyRecord> {
+    Box::new(AccessKeyRecord { user, id })
 }

@@ -25,7 +25,9 @@ pub use build::{Options, Outline, build, outline};
 pub use clusters::{ClusterPlan, guard_together, unread};
 pub use guards::Guard;
 pub use sql::{Expectation, SqlCommand};
-pub use step::{Command, HandOver, IamCommand, Phase, Record, Step};
+pub use step::{
+    AccessKeyRecord, Command, HandOver, IamCommand, MovedRecord, PasswordRecord, Phase, Record, Records, Step,
+};
 
 /// The format of plan files and of `plan --json`; a change that breaks readers raises it.
 pub const FORMAT: u32 = 1;

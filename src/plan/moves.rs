@@ -2,7 +2,7 @@
 
 use super::build::{Context, Draft};
 use super::sql_steps::admin;
-use super::step::{Command, IamCommand, Phase, Record};
+use super::step::{Command, IamCommand, MovedRecord, Phase, Record};
 use crate::address::{Address, Name, TenantId};
 use crate::diff::Change;
 use crate::model::quote::quote_identifier as ident;
@@ -11,11 +11,11 @@ pub(super) fn drafts(context: &Context<'_>, change: &Change) -> Vec<Draft> {
     let (Some(origin), Some(tenant)) = (&change.rest.moved, &change.tenant) else {
         return Vec::new();
     };
-    let record = Record::Moved {
+    let record = Record::Moved(Box::new(MovedRecord {
         from: origin.remembered.clone().into(),
         to: change.address.clone(),
         tenant: tenant.clone(),
-    };
+    }));
     let mut drafts = match (&origin.address, &*change.address) {
         (Address::Role { name }, Address::Role { name: to }) if name != to => {
             let statement = format!("ALTER ROLE {} RENAME TO {}", ident(name), ident(to));

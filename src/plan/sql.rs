@@ -1,6 +1,7 @@
 //! Statements as data, and what has to be true after them.
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::address::{Grantee, Name};
 use crate::model::Grant;
@@ -8,8 +9,8 @@ use crate::model::Grant;
 /// Statements that run in one transaction, and what has to be true before it commits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SqlCommand {
-    /// Complete statements without secrets.
-    pub statements: Box<[Box<str>]>,
+    /// Complete statements without secrets; nearly always one.
+    pub statements: SmallVec<[Box<str>; 1]>,
     /// What is read back.
     pub expect: Box<[Expectation]>,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::build::{Context, Draft, forget, own};
 use super::grants;
 use super::sql::{Expectation, SqlCommand};
-use super::step::{Command, Phase, Record};
+use super::step::{Command, PasswordRecord, Phase, Record};
 use crate::address::{Address, Name};
 use crate::diff::{Action, Change};
 use crate::model::quote::{quote_identifier as ident, quote_literal as literal};
@@ -63,11 +63,7 @@ fn role(context: &Context<'_>, change: &Change, name: &str) -> Vec<Draft> {
             if let Some(limit) = role.connection_limit {
                 statement.push_str(&format!(" CONNECTION LIMIT {limit}"));
             }
-            let born = Record::Password {
-                role: name.into(),
-                password: Password::None,
-                recipient: None,
-            };
+            let born = knows_password(name, Password::None, None);
             let create = admin(Phase::Role, vec![statement], Vec::new())
                 .record(own(change))
                 .record(born);
@@ -118,13 +114,16 @@ fn password(context: &Context<'_>, change: &Change, name: &str, role: &Role) -> 
             role: name.into(),
             handover,
         };
-        let record = Record::Password {
-            role: name.into(),
-            password: Password::Set,
-            recipient,
-        };
-        Draft::new(Phase::HandOver, command).record(record)
+        Draft::new(Phase::HandOver, command).record(knows_password(name, Password::Set, recipient))
     })
+}
+
+fn knows_password(role: &str, password: Password, recipient: Option<String>) -> Record {
+    Record::Password(Box::new(PasswordRecord {
+        role: role.into(),
+        password,
+        recipient,
+    }))
 }
 
 fn altered(context: &Context<'_>, change: &Change, name: &str, before: &Role, after: &Role) -> Vec<Draft> {
@@ -147,12 +146,7 @@ fn altered(context: &Context<'_>, change: &Change, name: &str, before: &Role, af
         };
         let mut draft = admin(phase, vec![statement], Vec::new());
         if loses_password {
-            let (role, password) = (name.into(), Password::None);
-            draft = draft.record(Record::Password {
-                role,
-                password,
-                recipient: None,
-            });
+            draft = draft.record(knows_password(name, Password::None, None));
         }
         drafts.push(draft);
     }

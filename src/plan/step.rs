@@ -1,6 +1,7 @@
 //! Steps: the final SQL or API call as data. Whoever runs them has nothing left to decide.
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::sql::SqlCommand;
 use crate::address::{Address, Name, SharedAddress, TenantId};
@@ -78,7 +79,7 @@ pub struct Step {
     /// What it does.
     pub command: Command,
     /// What the ledger remembers once it is done.
-    pub records: Vec<Record>,
+    pub records: Records,
 }
 
 impl Step {
@@ -293,7 +294,11 @@ pub struct HandOver {
     pub databases: Vec<Name>,
 }
 
-/// A change of the ledger that a step brings with it.
+/// What a step leaves in the ledger: nearly always one record, which needs no heap.
+pub type Records = SmallVec<[Record; 1]>;
+
+/// A change of the ledger that a step brings with it. What few steps record is boxed, since each takes the place of the
+/// largest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Record {
@@ -305,14 +310,7 @@ pub enum Record {
         tenant: Option<TenantId>,
     },
     /// The object has another name, or its tenant has.
-    Moved {
-        /// As it was.
-        from: SharedAddress,
-        /// As it is.
-        to: SharedAddress,
-        /// Whose it is.
-        tenant: TenantId,
-    },
+    Moved(Box<MovedRecord>),
     /// The object is no longer ours, or no longer there.
     Forget {
         /// The object.
@@ -326,26 +324,40 @@ pub enum Record {
         policy: DeletionPolicy,
     },
     /// What is known of a role's password, and who got it.
-    Password {
-        /// The role.
-        role: Name,
-        /// What is known.
-        password: Password,
-        /// To whom it was handed.
-        recipient: Option<String>,
-    },
+    Password(Box<PasswordRecord>),
     /// A key that was there before us was switched off by us, and may be switched on again.
-    KeySuspended {
-        /// User.
-        user: Name,
-        /// `AKIA..`.
-        id: Name,
-    },
+    KeySuspended(Box<AccessKeyRecord>),
     /// A key is as its holder left it, or gone.
-    KeyForgotten {
-        /// User.
-        user: Name,
-        /// `AKIA..`.
-        id: Name,
-    },
+    KeyForgotten(Box<AccessKeyRecord>),
+}
+
+/// An object that moves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovedRecord {
+    /// As it was.
+    pub from: SharedAddress,
+    /// As it is.
+    pub to: SharedAddress,
+    /// Whose it is.
+    pub tenant: TenantId,
+}
+
+/// A role's password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordRecord {
+    /// The role.
+    pub role: Name,
+    /// What is known.
+    pub password: Password,
+    /// To whom it was handed.
+    pub recipient: Option<String>,
+}
+
+/// An access key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessKeyRecord {
+    /// Its user.
+    pub user: Name,
+    /// `AKIA..`.
+    pub id: Name,
 }

@@ -8,7 +8,7 @@ use tenantctl::engine::fresh_database;
 use tenantctl::live::Live;
 use tenantctl::live::ledger::{KeyRecord, KeyState, OwnedObject};
 use tenantctl::model::{AccessKey, Database, DeletionPolicy, Mark, Object, Password, Role};
-use tenantctl::plan::{ActionWord, Command, Expectation, Plan, PlannedChange, Record, Step};
+use tenantctl::plan::{ActionWord, Command, Expectation, MovedRecord, Plan, PlannedChange, Record, Step};
 
 use crate::applied::{add_member, add_row, carries_mark, creators_row, reckon, remember};
 use crate::world::{ADMIN, alter_database, alter_role};
@@ -297,7 +297,8 @@ fn write_down(live: &mut Live, workspace: &str, record: &Record) {
                 _ => {}
             }
         }
-        Record::Moved { from, to, tenant } => {
+        Record::Moved(moved) => {
+            let MovedRecord { from, to, tenant } = &**moved;
             for address in [from, to] {
                 rows(live, workspace).remove(address);
             }
@@ -320,19 +321,19 @@ fn write_down(live: &mut Live, workspace: &str, record: &Record) {
                 row.deletion_policy = *policy;
             }
         }
-        Record::Password { role, password, .. } => {
-            alter_role(live, role, |role| role.password = *password);
+        Record::Password(known) => {
+            alter_role(live, &known.role, |role| role.password = known.password);
         }
-        Record::KeySuspended { user, id } => {
+        Record::KeySuspended(key) => {
             let record = KeyRecord {
                 workspace: workspace.into(),
-                user: user.clone(),
+                user: key.user.clone(),
                 state: KeyState::Suspended,
             };
-            live.ledger.keys.insert(id.to_string(), record);
+            live.ledger.keys.insert(key.id.to_string(), record);
         }
-        Record::KeyForgotten { id, .. } => {
-            live.ledger.keys.remove(id.as_str());
+        Record::KeyForgotten(key) => {
+            live.ledger.keys.remove(key.id.as_str());
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::plan::Record;
 pub(super) fn add(writes: &mut Vec<Write>, run: &Run, tenant: Option<&TenantId>, record: &Record) {
     match record {
         Record::Own { address, tenant } => writes.push(own(run, address, tenant.as_ref())),
-        Record::Moved { from, to, tenant } => moved(writes, run, from, to, tenant),
+        Record::Moved(it) => moved(writes, run, &it.from, &it.to, &it.tenant),
         Record::Forget { address } => writes.push(forget(run, address)),
         Record::DeletionPolicy { address, policy } => writes.push(
             of_object(
@@ -20,31 +20,29 @@ pub(super) fn add(writes: &mut Vec<Write>, run: &Run, tenant: Option<&TenantId>,
             )
             .with(policy.as_str()),
         ),
-        Record::Password {
-            role,
-            password,
-            recipient,
-        } => writes.push(
+        Record::Password(it) => writes.push(
             of_object(
                 "UPDATE tenantctl.object SET password = $3, recipient = $4
                  WHERE workspace = $1 AND address = $2::text::jsonb",
                 run,
-                &Address::Role { name: role.clone() },
+                &Address::Role {
+                    name: it.role.clone(),
+                },
             )
-            .with(password.as_str())
-            .with(recipient.as_deref()),
+            .with(it.password.as_str())
+            .with(it.recipient.as_deref()),
         ),
-        Record::KeySuspended { user, id } => writes.push(
+        Record::KeySuspended(key) => writes.push(
             of_workspace(
                 "INSERT INTO tenantctl.access_key (workspace, id, user_name, tenant, state)
                  VALUES ($1, $2, $3, $4, 'suspended') ON CONFLICT (workspace, id) DO NOTHING",
                 run,
             )
-            .with(id)
-            .with(user)
+            .with(&key.id)
+            .with(&key.user)
             .with(tenant.map_or("", TenantId::as_str)),
         ),
-        Record::KeyForgotten { user, id } => forget_key(writes, run, user, id),
+        Record::KeyForgotten(key) => forget_key(writes, run, &key.user, &key.id),
     }
 }
 

@@ -1,8 +1,9 @@
 //! From where a tenant may come in: networks and the policy that holds them.
 
 use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::names::IAM_CHARACTERS;
 use crate::config::{Config, Isolation, Tenant};
@@ -19,17 +20,25 @@ pub const TRUST_POLICY_SIZE: usize = 2048;
 const FEW: usize = 16;
 
 /// Ranges that `aws:SourceIp` never sees: STS is reached from public addresses.
-const PRIVATE: [(&str, &str); 9] = [
-    ("10.0.0.0/8", "private"),
-    ("172.16.0.0/12", "private"),
-    ("192.168.0.0/16", "private"),
-    ("100.64.0.0/10", "shared by carriers (CGNAT)"),
-    ("169.254.0.0/16", "link-local"),
-    ("127.0.0.0/8", "loopback"),
-    ("fc00::/7", "private (ULA)"),
-    ("fe80::/10", "link-local"),
-    ("::1/128", "loopback"),
+const PRIVATE: [(IpNet, &str); 9] = [
+    (v4([10, 0, 0, 0], 8), "private"),
+    (v4([172, 16, 0, 0], 12), "private"),
+    (v4([192, 168, 0, 0], 16), "private"),
+    (v4([100, 64, 0, 0], 10), "shared by carriers (CGNAT)"),
+    (v4([169, 254, 0, 0], 16), "link-local"),
+    (v4([127, 0, 0, 0], 8), "loopback"),
+    (v6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7), "private (ULA)"),
+    (v6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10), "link-local"),
+    (v6(Ipv6Addr::LOCALHOST, 128), "loopback"),
 ];
+
+const fn v4([a, b, c, d]: [u8; 4], bits: u8) -> IpNet {
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), bits))
+}
+
+const fn v6(address: Ipv6Addr, bits: u8) -> IpNet {
+    IpNet::V6(Ipv6Net::new_assert(address, bits))
+}
 
 /// Checks how one tenant is reached.
 pub(super) fn check(config: &Config, tenant: &Tenant, findings: &mut Vec<Diagnostic>) {
@@ -95,23 +104,24 @@ fn no_networks(tenant: &Tenant) -> Diagnostic {
 }
 
 fn wide_or_private(tenant: &Tenant, network: &IpNet, span: Span) -> Option<Diagnostic> {
-    let id = quote(tenant.id.as_str());
+    let id = || quote(tenant.id.as_str());
     if network.prefix_len() == 0 {
         return Some(
             Diagnostic::warning(
                 "open_to_world",
-                format!("tenant {id} may come from any address: {network}"),
+                format!("tenant {} may come from any address: {network}", id()),
             )
             .at(span),
         );
     }
-    let (_, kind) = PRIVATE
-        .iter()
-        .find(|(range, _)| range.parse::<IpNet>().is_ok_and(|range| range.contains(network)))?;
+    let (_, kind) = PRIVATE.iter().find(|(range, _)| range.contains(network))?;
     Some(
         Diagnostic::warning(
             "private_network",
-            format!("{network} of tenant {id} is {kind}: it never matches aws:SourceIp"),
+            format!(
+                "{network} of tenant {} is {kind}: it never matches aws:SourceIp",
+                id()
+            ),
         )
         .at(span)
         .help("name the public addresses, such as those of the NAT gateway"),
@@ -120,6 +130,9 @@ fn wide_or_private(tenant: &Tenant, network: &IpNet, span: Span) -> Option<Diagn
 
 /// Halves that make up a whole.
 fn wide_together(tenant: &Tenant) -> Option<Diagnostic> {
+    if tenant.allowed_ips.len() < 2 {
+        return None;
+    }
     let networks: Vec<IpNet> = tenant.allowed_ips.iter().copied().collect();
     let is_wide = |network: &&IpNet| network.prefix_len() == 0;
     let whole = IpNet::aggregate(&networks);

@@ -1,6 +1,9 @@
 //! Names: what Postgres and IAM accept, reserve, and cannot tell apart.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use smol_str::StrExt as _;
 
 use crate::address::{Name, TenantId};
 use crate::config::{Cluster, Config, Tenant};
@@ -192,17 +195,32 @@ fn database_name(cluster: Option<&Cluster>, logical: &str, name: &str) -> Option
 
 /// One composed name and whose it is.
 struct Owned<'a> {
-    tenant: &'a TenantId,
-    span: Span,
+    tenant: &'a Tenant,
     name: Name,
+    /// The logical name, where it is a database's.
+    database: Option<Name>,
+}
+
+impl Owned<'_> {
+    fn span(&self) -> Span {
+        let database = self.database.as_ref();
+        database.map_or(self.tenant.span, |logical| database_span(self.tenant, logical))
+    }
+
     /// How messages call it, such as ``database `db1` of tenant `a` ``.
-    owner: String,
+    fn owner(&self) -> String {
+        let tenant = format!("tenant {}", quote(self.tenant.id.as_str()));
+        match &self.database {
+            Some(logical) => format!("{} of {tenant}", quote(logical)),
+            None => tenant,
+        }
+    }
 }
 
 /// Finds names of one kind that are the same, or the same but for case: IAM takes those for one, and people do. IAM's
 /// are those of an account, whatever the cluster.
 pub(super) fn check_collisions(config: &Config, findings: &mut Vec<Diagnostic>) {
-    let mut by_kind: BTreeMap<(&str, Option<&str>), BTreeMap<String, Owned<'_>>> = BTreeMap::new();
+    let mut taken: HashMap<(&str, Option<&str>, Name), Owned<'_>> = HashMap::new();
     // Two tenants whose names differ in case alone collide in every kind: the first is enough.
     let mut reported: Vec<(&TenantId, &TenantId)> = Vec::new();
     for tenant in config.tenants.values() {
@@ -210,70 +228,62 @@ pub(super) fn check_collisions(config: &Config, findings: &mut Vec<Diagnostic>) 
         let cluster = config.cluster_of(tenant).map(|cluster| cluster.name.as_str());
         for (kind, owned) in owned_names(tenant, names) {
             let place = cluster.filter(|_| !matches!(kind, IAM_USER | IAM_ROLE));
-            let names = by_kind.entry((kind, place)).or_default();
-            let folded = owned.name.to_lowercase();
-            let Some(first) = names.get(&folded) else {
-                names.insert(folded, owned);
-                continue;
+            let first = match taken.entry((kind, place, owned.name.to_lowercase_smolstr())) {
+                Entry::Vacant(free) => {
+                    free.insert(owned);
+                    continue;
+                }
+                Entry::Occupied(first) => first,
             };
-            let pair = (first.tenant, owned.tenant);
+            let pair = (&first.get().tenant.id, &owned.tenant.id);
             if pair.0 != pair.1 && reported.last() == Some(&pair) {
                 continue;
             }
             reported.push(pair);
-            findings.push(collision(kind, first, &owned));
+            findings.push(collision(kind, first.get(), &owned));
         }
     }
 }
 
 fn collision(kind: &str, a: &Owned<'_>, b: &Owned<'_>) -> Diagnostic {
     // Names are compared in their order, people read in the file's.
-    let (first, second) = if a.span <= b.span { (a, b) } else { (b, a) };
+    let (first, second) = if a.span() <= b.span() { (a, b) } else { (b, a) };
     let (code, message) = if first.name == second.name {
         let message = format!(
             "the {kind} {} would belong to {} and to {}",
             quote(&first.name),
-            first.owner,
-            second.owner
+            first.owner(),
+            second.owner()
         );
         ("name_collision", message)
     } else {
         let message = format!(
             "the {kind}s {} of {} and {} of {} differ in case alone",
             quote(&first.name),
-            first.owner,
+            first.owner(),
             quote(&second.name),
-            second.owner
+            second.owner()
         );
         ("name_case_collision", message)
     };
     Diagnostic::error(code, message)
-        .at(second.span)
-        .related(first.span, "the other one is here")
+        .at(second.span())
+        .related(first.span(), "the other one is here")
         .help("rename one, or separate the parts of the name in a `naming` block")
 }
 
-fn owned_names(tenant: &Tenant, names: TenantNames) -> Vec<(&'static str, Owned<'_>)> {
-    let owner = format!("tenant {}", quote(tenant.id.as_str()));
-    let of_tenant = |name: Name| Owned {
-        tenant: &tenant.id,
-        span: tenant.span,
+fn owned_names(tenant: &Tenant, names: TenantNames) -> impl Iterator<Item = (&'static str, Owned<'_>)> {
+    let owned = move |name, database| Owned {
+        tenant,
         name,
-        owner: owner.clone(),
+        database,
     };
-    let mut owned = vec![
-        ("login role", of_tenant(names.role)),
-        (IAM_USER, of_tenant(names.iam_user)),
-        (IAM_ROLE, of_tenant(names.iam_role)),
+    let identity = [
+        ("login role", owned(names.role, None)),
+        (IAM_USER, owned(names.iam_user, None)),
+        (IAM_ROLE, owned(names.iam_role, None)),
     ];
-    for (logical, name) in names.databases {
-        let of_database = Owned {
-            tenant: &tenant.id,
-            span: database_span(tenant, &logical),
-            name,
-            owner: format!("{} of {owner}", quote(&logical)),
-        };
-        owned.push(("database", of_database));
-    }
-    owned
+    let databases = names.databases.into_iter();
+    let databases = databases.map(move |(logical, name)| ("database", owned(name, Some(logical))));
+    identity.into_iter().chain(databases)
 }

@@ -14,22 +14,45 @@ use crate::address::Name;
 pub(super) enum Node<'a> {
     Text(&'a str),
     /// Strings; on the wire a list of one is a string.
-    Strings(Vec<&'a str>),
+    Strings(Strings<'a>),
     /// The values of a condition: a list over many lines even when there is one, so that a second adds one line.
-    Values(Vec<&'a str>),
+    Values(Strings<'a>),
     List(Vec<Node<'a>>),
     Object(Fields<'a>),
     /// What this program does not know.
     Unknown(&'a Value),
 }
 
+/// Strings of either kind, as the document holds them.
+#[derive(Clone, Copy)]
+pub(super) enum Strings<'a> {
+    Names(&'a [Name]),
+    Words(&'a [Folded]),
+}
+
+impl<'a> Strings<'a> {
+    fn iter(self) -> impl ExactSizeIterator<Item = &'a str> {
+        let (names, words) = match self {
+            Self::Names(names) => (names, &[][..]),
+            Self::Words(words) => (&[][..], words),
+        };
+        (0..names.len() + words.len()).map(move |at| names.get(at).unwrap_or_else(|| &words[at].0).as_str())
+    }
+
+    /// The only one.
+    fn single(self) -> Option<&'a str> {
+        let mut all = self.iter();
+        all.next().filter(|_| all.len() == 0)
+    }
+}
+
 impl Serialize for Node<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Text(text) => serializer.serialize_str(text),
-            Self::Strings(items) | Self::Values(items) => match items.as_slice() {
-                [single] => serializer.serialize_str(single),
-                many => many.serialize(serializer),
+            Self::Strings(items) | Self::Values(items) => match items.single() {
+                Some(single) => serializer.serialize_str(single),
+                None => serializer.collect_seq(items.iter()),
             },
             Self::List(items) => {
                 let mut list = serializer.serialize_seq(Some(items.len()))?;
@@ -62,12 +85,12 @@ impl Node<'_> {
     fn write(&self, out: &mut String, depth: usize) {
         match self {
             Self::Text(text) => out.push_str(&quoted(text)),
-            Self::Strings(items) if items.len() == 1 => out.push_str(&quoted(items[0])),
-            Self::Strings(items) | Self::Values(items) => {
-                block(out, depth, '[', ']', items, |out, item| {
+            Self::Strings(items) | Self::Values(items) => match (self, items.single()) {
+                (Self::Strings(_), Some(single)) => out.push_str(&quoted(single)),
+                _ => block(out, depth, '[', ']', items.iter(), |out, item| {
                     out.push_str(&quoted(item));
-                });
-            }
+                }),
+            },
             Self::List(items) => {
                 block(out, depth, '[', ']', items, |out, item| {
                     item.write(out, depth + 1);
@@ -91,8 +114,8 @@ fn block<T>(
     depth: usize,
     open: char,
     close: char,
-    items: &[T],
-    each: impl Fn(&mut String, &T),
+    items: impl IntoIterator<Item = T>,
+    each: impl Fn(&mut String, T),
 ) {
     out.push(open);
     out.push('\n');
@@ -111,7 +134,7 @@ fn quoted(text: &str) -> String {
 
 impl PolicyDocument {
     pub(super) fn tree(&self) -> Node<'_> {
-        let mut fields = Vec::new();
+        let mut fields = Vec::with_capacity(3);
         push_text(&mut fields, "Version", self.0.version.as_deref());
         push_text(&mut fields, "Id", self.0.id.as_deref());
         let statements = self.0.statements.iter().map(Statement::tree).collect();
@@ -123,7 +146,7 @@ impl PolicyDocument {
 
 impl Statement {
     pub(super) fn tree(&self) -> Node<'_> {
-        let mut fields = Vec::new();
+        let mut fields = Vec::with_capacity(5);
         push_text(&mut fields, "Sid", self.sid.as_deref());
         fields.push(("Effect", Node::Text(self.effect.as_str())));
         push_principals(&mut fields, "Principal", self.principal.as_ref());
@@ -136,7 +159,7 @@ impl Statement {
             let operators = self.condition.iter().map(|(operator, tests)| {
                 let tests = tests
                     .iter()
-                    .map(|(key, values)| (key.0.as_str(), Node::Values(borrowed(values))));
+                    .map(|(key, values)| (key.0.as_str(), Node::Values(Strings::Names(values))));
                 (operator.0.as_str(), Node::Object(tests.collect()))
             });
             fields.push(("Condition", Node::Object(operators.collect())));
@@ -153,25 +176,20 @@ fn push_text<'a>(fields: &mut Fields<'a>, name: &'a str, text: Option<&'a str>) 
 }
 
 fn push_words<'a>(fields: &mut Fields<'a>, name: &'a str, words: Option<&'a [Folded]>) {
-    let texts = |words: &'a [Folded]| words.iter().map(|word| word.0.as_str()).collect();
-    fields.extend(words.map(|words| (name, Node::Strings(texts(words)))));
+    fields.extend(words.map(|words| (name, Node::Strings(Strings::Words(words)))));
 }
 
 fn push_strings<'a>(fields: &mut Fields<'a>, name: &'a str, items: Option<&'a [Name]>) {
-    fields.extend(items.map(|items| (name, Node::Strings(borrowed(items)))));
+    fields.extend(items.map(|items| (name, Node::Strings(Strings::Names(items)))));
 }
 
 fn push_principals<'a>(fields: &mut Fields<'a>, name: &'a str, principals: Option<&'a Principals>) {
     let object = |principals: &'a Principals| {
         let kinds = principals.iter();
-        let kinds = kinds.map(|(kind, names)| (kind.as_str(), Node::Strings(borrowed(names))));
+        let kinds = kinds.map(|(kind, names)| (kind.as_str(), Node::Strings(Strings::Names(names))));
         Node::Object(kinds.collect())
     };
     fields.extend(principals.map(|principals| (name, object(principals))));
-}
-
-fn borrowed(items: &[Name]) -> Vec<&str> {
-    items.iter().map(Name::as_str).collect()
 }
 
 fn unknown(other: &BTreeMap<String, Value>) -> impl Iterator<Item = (&str, Node<'_>)> {
