@@ -83,7 +83,7 @@ fn narrowed(candidate: &Candidate<'_, '_>) -> ReadRequest {
     let moving = plan
         .changes
         .iter()
-        .filter_map(|change| match change.moved_from.as_deref() {
+        .filter_map(|change| match change.told.moved_from.as_deref() {
             Some(Address::Database { name }) => Some(name),
             _ => None,
         });

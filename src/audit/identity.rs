@@ -13,7 +13,7 @@ use crate::desired::Login;
 use crate::model::iam::{ASSUME_ROLE_POLICY, CONNECT_POLICY};
 use crate::model::policy::database_user_arn;
 use crate::model::policy::evaluate::{Claim, may};
-use crate::model::{Identity, IdentityKind, IdentityPolicy, Known, Object};
+use crate::model::{Identity, IdentityKind, IdentityPolicy, Known, Object, PolicyDocument};
 
 const CONNECT: &str = "rds-db:connect";
 
@@ -28,8 +28,12 @@ pub(super) fn check(who: &Who<'_>, credentials: &mut Credentials, findings: &mut
     let users = users(who);
     let mut steps = 0;
     for identity in &account.identities {
-        let claims: Vec<(Claim<'_>, &IdentityPolicy)> = (identity.policies.iter())
-            .flat_map(|policy| policy.document.about(CONNECT).map(move |claim| (claim, policy)))
+        let policies = identity.policies.iter();
+        let read: Vec<_> = policies
+            .map(|policy| (policy, policy.document.policy()))
+            .collect();
+        let claims: Vec<(Claim<'_>, &IdentityPolicy)> = (read.iter())
+            .flat_map(|(policy, read)| read.about(CONNECT).map(move |claim| (claim, *policy)))
             .collect();
         let reached = reached(identity, &claims, &users, &mut steps);
         for tenant in reached.keys().copied().cloned() {
@@ -81,12 +85,10 @@ fn reached<'a>(
     steps: &mut usize,
 ) -> Reached<'a> {
     let mut reached = Reached::new();
+    let boundary = identity.boundary.as_ref().map(PolicyDocument::policy);
     let mut consider = |arn: &str, tenant: &'a TenantId, claim: Claim<'a>, policy: &'a IdentityPolicy| {
         *steps += claims.len();
-        let bounded = identity
-            .boundary
-            .as_ref()
-            .is_none_or(|boundary| may(boundary.about(CONNECT), arn));
+        let bounded = (boundary.as_ref()).is_none_or(|boundary| may(boundary.about(CONNECT), arn));
         if claim.covers(arn) && bounded && may(claims.iter().map(|(claim, _)| *claim), arn) {
             reached.entry(tenant).or_insert((policy, claim.every_action()));
         }

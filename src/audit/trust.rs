@@ -9,8 +9,9 @@ use super::rules::{self, Rule};
 use super::who::Who;
 use crate::address::TenantId;
 use crate::desired::{DesiredTenant, Login};
+use crate::model::policy::Policy;
 use crate::model::policy::evaluate::{From, Trusted};
-use crate::model::{Identity, IdentityKind, Known, Principal};
+use crate::model::{Identity, IdentityKind, Known, PolicyDocument, Principal};
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -37,11 +38,8 @@ pub(super) fn check(
                 .iter()
                 .map(|network| network.trunc().to_string())
                 .collect();
-            let trusted = role
-                .trust
-                .as_ref()
-                .map(|trust| trust.trusted())
-                .unwrap_or_default();
+            let trust = role.trust.as_ref().map(PolicyDocument::policy);
+            let trusted = trust.as_ref().map(Policy::trusted).unwrap_or_default();
             let gate = Gate {
                 who,
                 id,

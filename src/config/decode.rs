@@ -109,9 +109,8 @@ fn decode_block(context: &mut Context<'_>, draft: &mut Draft, file: usize, block
         "defaults" => {
             if is_first(context, draft, "defaults", span) && has_no_label(context, file, block) {
                 let owner = "the defaults block".to_owned();
-                let mut arguments =
-                    Arguments::of_block(context, (file, block), &table::DEFAULTS, owner, span);
-                draft.defaults = tenant::decode(context, &mut arguments);
+                let arguments = Arguments::of_block(context, (file, block), &table::DEFAULTS, owner, span);
+                draft.defaults = tenant::decode(context, arguments);
             }
         }
         "naming" => {
@@ -214,11 +213,11 @@ fn decode_object(
     let value = Evaluator::new(context, file).eval(&attribute.value);
     if !table.has_label {
         if is_first(context, draft, table.name, span)
-            && let Some(mut arguments) = Arguments::of_value(context, &value, table, owner.to_owned(), span)
+            && let Some(arguments) = Arguments::of_value(context, &value, table, owner.to_owned(), span)
         {
             match name {
                 "tenantctl" => draft.workspace = workspace(context, arguments),
-                _ => draft.defaults = tenant::decode(context, &mut arguments),
+                _ => draft.defaults = tenant::decode(context, arguments),
             }
         }
         return true;
@@ -299,17 +298,17 @@ fn decode_client(context: &mut Context<'_>, draft: &mut Draft, client: &Value) {
         add_tenant(context, draft, arguments, name);
     } else {
         arguments.missing(context, "name");
-        tenant::decode(context, &mut arguments);
+        tenant::decode(context, arguments);
     }
 }
 
-fn add_tenant(context: &mut Context<'_>, draft: &mut Draft, mut arguments: Arguments, name: String) {
+fn add_tenant(context: &mut Context<'_>, draft: &mut Draft, arguments: Arguments, name: String) {
     let span = arguments.span;
     // A loop may make more tenants than anybody could write down.
     if !context.charge(TENANT_COST, span) {
         return;
     }
-    let partial = tenant::decode(context, &mut arguments);
+    let partial = tenant::decode(context, arguments);
     let id = TenantId::new(name);
     if let Some((first, _)) = draft.tenants.get(&id) {
         let message = format!("tenant {} is defined twice", quote(id.as_str()));

@@ -37,7 +37,7 @@ type Databases = BTreeMap<String, (Span, Spanned<bool>)>;
 
 impl Partial {
     /// Fills in the defaults.
-    pub fn complete(self, id: TenantId, span: Span, defaults: &Self) -> Tenant {
+    pub fn complete(mut self, id: TenantId, span: Span, defaults: &Self) -> Tenant {
         let mut source = TenantSource {
             arguments: defaults.places.clone(),
             ..TenantSource::default()
@@ -49,8 +49,8 @@ impl Partial {
             .copied()
             .filter(|name| !self.places.contains_key(name))
             .collect();
-        source.arguments.extend(self.places);
-        source.invalid.extend(self.invalid);
+        source.arguments.append(&mut self.places);
+        source.invalid.append(&mut self.invalid);
         let is_invalid = |name| source.invalid.contains(name);
         // A refused argument of its own is not replaced by the default.
         let databases = self
@@ -107,7 +107,8 @@ impl Partial {
 }
 
 /// Takes every argument of a tenant; what is left over is unknown.
-pub(super) fn decode(context: &mut Context<'_>, arguments: &mut Arguments) -> Partial {
+pub(super) fn decode(context: &mut Context<'_>, mut arguments: Arguments) -> Partial {
+    let arguments = &mut arguments;
     let cluster = arguments.string(context, "cluster");
     let isolation = isolation(context, arguments);
     let databases = databases(context, arguments);
@@ -146,8 +147,8 @@ pub(super) fn decode(context: &mut Context<'_>, arguments: &mut Arguments) -> Pa
         state: state.map(|(state, _)| state),
         deletion_policy: deletion_policy.map(|(policy, _)| policy),
         handover,
-        places: arguments.places.clone(),
-        invalid: arguments.invalid.clone(),
+        places: std::mem::take(&mut arguments.places),
+        invalid: std::mem::take(&mut arguments.invalid),
     }
 }
 

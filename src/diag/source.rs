@@ -28,7 +28,7 @@ impl SourceMap {
     /// Adds a file and returns its index for [`Span::file`].
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> usize {
         let text = text.into();
-        let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let newlines = text.match_indices('\n');
         let line_starts = std::iter::once(0)
             .chain(newlines.map(|(index, _)| index + 1))
             .collect();

@@ -7,11 +7,12 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Differ, Held, HeldKind, Scope};
-use crate::address::{Address, TenantId};
+use crate::address::{Address, Name, TenantId};
 use crate::desired::{Desired, Elsewhere};
 use crate::live::Live;
+use crate::model::Object;
 use crate::model::iam::CONNECT_POLICY;
-use crate::model::{Object, PolicyDocument};
+use crate::model::policy::Policy;
 
 const CONNECT: &str = "rds-db:connect";
 
@@ -90,7 +91,7 @@ struct Survey<'a> {
     others: &'a Others,
     logins: &'a Logins<'a>,
     /// The resource ids of the clusters that each tenant's IAM roles open.
-    opened: OnceCell<BTreeMap<&'a TenantId, BTreeSet<&'a str>>>,
+    opened: OnceCell<BTreeMap<&'a TenantId, BTreeSet<Name>>>,
 }
 
 /// Whose an IAM user or role is that is nobody's in the file.
@@ -134,7 +135,7 @@ impl Survey<'_> {
         if opened.is_empty() || opened.contains(self.resource_id()) {
             return None;
         }
-        let known = |id: &&str| self.others.by_resource.get(*id);
+        let known = |id: &Name| self.others.by_resource.get(id.as_str());
         if let Some(there) = opened.iter().find_map(known) {
             return Some(stays(here, there));
         }
@@ -168,7 +169,10 @@ impl Survey<'_> {
         if opened.contains(self.resource_id()) {
             return Whose::Ours;
         }
-        if opened.iter().any(|id| self.others.by_resource.contains_key(*id)) {
+        if opened
+            .iter()
+            .any(|id| self.others.by_resource.contains_key(id.as_str()))
+        {
             return Whose::Another;
         }
         if !opened.is_empty() && !self.others.unknown.is_empty() {
@@ -208,17 +212,17 @@ impl Survey<'_> {
         &self.member.desired.facts.resource_id
     }
 
-    fn opened_by(&self, tenant: &TenantId) -> &BTreeSet<&str> {
-        static NONE: BTreeSet<&str> = BTreeSet::new();
+    fn opened_by(&self, tenant: &TenantId) -> &BTreeSet<Name> {
+        static NONE: BTreeSet<Name> = BTreeSet::new();
         let opened = self.opened.get_or_init(|| opened(self.member));
         opened.get(tenant).unwrap_or(&NONE)
     }
 }
 
 /// The resource ids of the clusters that each tenant's IAM roles open.
-fn opened<'a>(member: &'a Member<'_>) -> BTreeMap<&'a TenantId, BTreeSet<&'a str>> {
+fn opened<'a>(member: &'a Member<'_>) -> BTreeMap<&'a TenantId, BTreeSet<Name>> {
     let Member { desired, live, .. } = member;
-    let mut opened: BTreeMap<&TenantId, BTreeSet<&str>> = BTreeMap::new();
+    let mut opened: BTreeMap<&TenantId, BTreeSet<Name>> = BTreeMap::new();
     for (address, mark) in live.marked() {
         let Address::IamRole { name } = address else {
             continue;
@@ -233,17 +237,17 @@ fn opened<'a>(member: &'a Member<'_>) -> BTreeMap<&'a TenantId, BTreeSet<&'a str
             opened
                 .entry(&mark.tenant)
                 .or_default()
-                .extend(resource_ids(policy));
+                .extend(resource_ids(&policy.policy()));
         }
     }
     opened
 }
 
 /// `arn:PARTITION:rds-db:REGION:ACCOUNT:dbuser:CLUSTER_RESOURCE_ID/USER`
-fn resource_ids(policy: &PolicyDocument) -> impl Iterator<Item = &str> {
+fn resource_ids(policy: &Policy) -> impl Iterator<Item = Name> {
     let claims = policy.about(CONNECT).filter(|claim| claim.allows());
     let named = claims.filter_map(|claim| claim.exact()).flatten();
-    named.filter_map(|arn| Some(arn.rsplit_once(":dbuser:")?.1.split_once('/')?.0))
+    named.filter_map(|arn| Some(arn.rsplit_once(":dbuser:")?.1.split_once('/')?.0.into()))
 }
 
 /// Whether a cluster's ledger has an object, or a step on it that a crash left open.

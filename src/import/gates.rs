@@ -74,7 +74,8 @@ fn logs_in_as(found: &Found<'_>, identity: &Identity) -> BTreeSet<String> {
         )
     };
     let documents = identity.policies.iter().map(|policy| &policy.document);
-    let claims = documents.flat_map(|document| document.about(CONNECT));
+    let read: Vec<_> = documents.map(PolicyDocument::policy).collect();
+    let claims = read.iter().flat_map(|policy| policy.about(CONNECT));
     let prefix = arn("");
     let mut exact = BTreeSet::new();
     let mut patterns = false;
@@ -125,7 +126,8 @@ fn trust(found: &Found<'_>, identity: &Identity, users: &BTreeMap<&str, &str>) -
     if *document == PolicyDocument::trust_denied(&arn) {
         return Trust::Denied { user };
     }
-    let trusted = document.trusted();
+    let policy = document.policy();
+    let trusted = policy.trusted();
     let networks = match trusted.first().map(|one| &one.from) {
         Some(From::Networks(networks)) if trusted.len() == 1 => networks,
         Some(From::Anywhere) if trusted.len() == 1 => return Trust::Anywhere { user },

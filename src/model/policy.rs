@@ -20,7 +20,9 @@ use std::sync::Arc;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
+use self::render::Node;
 use super::sorted::Sorted;
 use crate::address::Name;
 
@@ -53,17 +55,28 @@ pub enum PolicyError {
 
 /// A policy document in canonical form: `==` compares what it says, not how it is spelled.
 ///
-/// Serialises as the JSON document itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyDocument(Arc<Parts>);
+/// It is held as text, which takes half the room of what [`Self::policy`] reads from it, and is shared by what is copied from
+/// world to diff to plan. Serialises as the JSON document itself.
+#[derive(Clone, Debug)]
+pub struct PolicyDocument(Arc<RawValue>);
 
-/// Shared by what is copied from world to diff to plan.
+impl PartialEq for PolicyDocument {
+    fn eq(&self, other: &Self) -> bool {
+        let (one, other) = (self.0.get(), other.0.get());
+        // The order of everything is canonical, so what means the same differs in the case of some words at most.
+        one == other || (one.eq_ignore_ascii_case(other) && policy(one) == policy(other))
+    }
+}
+
+impl Eq for PolicyDocument {}
+
+/// What a policy document says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Parts {
+pub struct Policy {
     version: Option<Name>,
     id: Option<String>,
     /// Sorted and without repetitions: evaluation does not depend on the order.
-    statements: Box<[Statement]>,
+    statements: Vec<Statement>,
     /// Elements this program does not know. They are compared and kept, never dropped.
     other: BTreeMap<String, Value>,
 }
@@ -87,7 +100,10 @@ struct Statement {
 type Principals = Sorted<(Name, Sorted<Name>)>;
 
 /// The tests of a statement: values by key, by operator. An operator, and a key of one, stands once.
-type Conditions = Sorted<(Folded, Sorted<(Folded, Sorted<Name>)>)>;
+type Conditions = Sorted<(Folded, Tests)>;
+
+/// The tests of one operator: values by key.
+type Tests = Sorted<(Folded, Sorted<Name>)>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Effect {
@@ -154,8 +170,12 @@ impl PolicyDocument {
     ///
     /// When the text is not JSON, or not a policy.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let value = serde_json::from_str(text).map_err(|error| PolicyError::Json(error.to_string()))?;
-        Self::from_value(value)
+        Ok(Policy::parse(text)?.document())
+    }
+
+    /// What it says. Reads the text, so hold on to it.
+    pub fn policy(&self) -> Policy {
+        policy(self.0.get())
     }
 
     /// Parses a document as AWS returns it: percent-encoded by RFC 3986, where it is encoded at all.
@@ -179,14 +199,13 @@ impl PolicyDocument {
 
     /// The document for the wire: JSON without white space, a list of one as a string, keys in AWS's usual order.
     pub fn to_json(&self) -> String {
-        // The tree holds strings, lists and maps with string keys, none of which can fail to serialise.
-        serde_json::to_string(&self.tree()).unwrap_or_default()
+        self.0.get().to_owned()
     }
 
     /// The document over many lines, for line diffs: one element of a list a line, a comma after every one, the last
     /// included, so that another CIDR changes one line and no neighbour.
     pub fn pretty_lines(&self) -> String {
-        self.tree().pretty()
+        Node::Object(&self.policy()).pretty()
     }
 
     /// Its size in the characters that AWS counts against its quotas: all but white space.
@@ -194,16 +213,15 @@ impl PolicyDocument {
     /// Inline policies share 2,048 a user and 10,240 a role; a trust policy has 2,048, or 4,096 by a raised quota.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
     pub fn size(&self) -> usize {
-        self.to_json()
-            .chars()
+        (self.0.get().chars())
             .filter(|char| !char.is_whitespace())
             .count()
     }
 
     /// Everybody that the `Principal` elements of its statements name, sorted, each once.
     pub fn principals(&self) -> Vec<Principal> {
-        let named: BTreeSet<Principal> = self
-            .0
+        let policy = self.policy();
+        let named: BTreeSet<Principal> = policy
             .statements
             .iter()
             .filter_map(|statement| statement.principal.as_ref())
@@ -211,6 +229,29 @@ impl PolicyDocument {
             .flat_map(|(kind, names)| names.iter().map(move |name| Principal::of(kind, name)))
             .collect();
         named.into_iter().collect()
+    }
+}
+
+impl Policy {
+    fn parse(text: &str) -> Result<Self, PolicyError> {
+        let value = serde_json::from_str(text).map_err(|error| PolicyError::Json(error.to_string()))?;
+        Self::from_value(value)
+    }
+
+    /// As a document.
+    fn document(&self) -> PolicyDocument {
+        match serde_json::value::to_raw_value(&Node::Object(self)) {
+            Ok(text) => PolicyDocument(text.into()),
+            Err(error) => unreachable!("strings, lists and maps with string keys serialise: {error}"),
+        }
+    }
+}
+
+/// What a canonical text says.
+fn policy(text: &str) -> Policy {
+    match Policy::parse(text) {
+        Ok(policy) => policy,
+        Err(error) => unreachable!("it was written from a policy: {error}: {text}"),
     }
 }
 
@@ -231,18 +272,19 @@ impl Principal {
 
 impl fmt::Display for PolicyDocument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_json())
+        f.write_str(self.0.get())
     }
 }
 
 impl Serialize for PolicyDocument {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.tree().serialize(serializer)
+        self.0.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for PolicyDocument {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_value(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        let policy = Policy::from_value(Value::deserialize(deserializer)?);
+        Ok(policy.map_err(serde::de::Error::custom)?.document())
     }
 }

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::change::{Details, Told};
 use super::step::{self, Command, HandOver, Phase, Record, Records, Step};
 use super::{
     ActionWord, FORMAT, Guard, HeldObject, Json, Plan, PlannedChange, Summary, effects, guards, iam_steps,
@@ -212,7 +213,7 @@ pub fn outline(desired: &Desired, live: &Live, diff: &Diff, options: &Options) -
 pub fn touched(live: &Live, changes: &[PlannedChange]) -> Vec<(SharedAddress, Digest)> {
     let addresses = changes
         .iter()
-        .flat_map(|change| [Some(&change.address), change.moved_from.as_ref()]);
+        .flat_map(|change| [Some(&change.address), change.told.moved_from.as_ref()]);
     let digests = addresses.flatten();
     let mut touched: Vec<_> = digests
         .map(|address| (address.clone(), live.digest(address)))
@@ -278,14 +279,16 @@ fn planned(change: &Change, options: &Options) -> PlannedChange {
         address: change.address.clone(),
         tenant: change.tenant.clone(),
         action,
-        before,
-        after,
-        fields: change.fields.clone().into(),
-        reason: reason.map(Into::into),
         steps: SmallVec::new(),
-        moved_from: (change.rest.moved.as_ref())
-            .filter(|origin| origin.address != *change.address)
-            .map(|origin| origin.address.clone().into()),
+        told: Told::from(Details {
+            before,
+            after,
+            fields: change.fields.clone(),
+            reason,
+            moved_from: (change.rest.moved.as_ref())
+                .filter(|origin| origin.address != *change.address)
+                .map(|origin| origin.address.clone().into()),
+        }),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Changes become steps, in a fixed order of phases. Pure.
 
 mod build;
+mod change;
 mod clusters;
 mod effects;
 pub mod file;
@@ -14,14 +15,14 @@ pub mod step;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use smallvec::SmallVec;
+use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, SharedAddress, TenantId};
-use crate::diff::{FieldChange, HeldKind, Mode, Warning};
+use crate::diff::{HeldKind, Mode, Warning};
 use crate::model::Digest;
 
 pub use build::{Options, Outline, build, outline};
+pub use change::{ActionWord, Details, Json, PlannedChange};
 pub use clusters::{ClusterPlan, guard_together, unread};
 pub use guards::Guard;
 pub use sql::{Expectation, SqlCommand};
@@ -85,87 +86,6 @@ pub struct Summary {
     pub destroy: usize,
 }
 
-/// A change as data.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlannedChange {
-    /// What changes.
-    pub address: SharedAddress,
-    /// Whose it is.
-    pub tenant: Option<TenantId>,
-    /// How.
-    pub action: ActionWord,
-    /// As it lives.
-    pub before: Option<Json>,
-    /// As it shall be.
-    pub after: Option<Json>,
-    /// Field by field, for an update.
-    pub fields: Box<[FieldChange]>,
-    /// Why.
-    pub reason: Option<Box<str>>,
-    /// The ids of its steps.
-    pub steps: SmallVec<[usize; 2]>,
-    /// Where it was, if it moves.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub moved_from: Option<SharedAddress>,
-}
-
-/// JSON that is only passed on: as text, of which a first apply of thousands holds a tenth of what the tree would take.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Json(Box<str>);
-
-impl Json {
-    /// An object as JSON.
-    pub(super) fn of(value: &impl Serialize) -> Option<Self> {
-        // By way of the tree, so that it is the same before and after it was in a file.
-        let tree = serde_json::to_value(value).ok()?;
-        Some(Self(tree.to_string().into()))
-    }
-
-    /// The tree.
-    pub fn value(&self) -> serde_json::Value {
-        serde_json::from_str(&self.0).unwrap_or_default()
-    }
-}
-
-impl Serialize for Json {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.value().serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let tree = serde_json::Value::deserialize(deserializer)?;
-        Ok(Self(tree.to_string().into()))
-    }
-}
-
-/// What happens to an object, in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ActionWord {
-    /// It is made.
-    Create,
-    /// It is changed.
-    Update,
-    /// It goes.
-    Delete,
-    /// It gets our mark.
-    Adopt,
-}
-
-impl ActionWord {
-    /// The word, as JSON and the ledger spell it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Delete => "delete",
-            Self::Adopt => "adopt",
-        }
-    }
-}
-
 /// Something that is not done, as data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldObject {
@@ -193,7 +113,7 @@ impl Plan {
     /// Drops what only people look at, once they have: in memory there is room then for what an apply reads again.
     pub fn was_shown(&mut self) {
         for change in &mut self.changes {
-            (change.before, change.after, change.fields) = (None, None, Box::default());
+            change.was_shown();
         }
     }
 

@@ -36,10 +36,10 @@ pub(super) fn changes(plan: &Plan) -> Vec<Value> {
             "kind": change.address.kind(),
             "name": change.address.name(),
             "action": change.action,
-            "before": change.before,
-            "after": change.after,
-            "fields": change.fields,
-            "reason": change.reason,
+            "before": change.told.before,
+            "after": change.told.after,
+            "fields": change.told.fields,
+            "reason": change.told.reason,
             "steps": steps,
         })
     };

@@ -199,6 +199,7 @@ fn one_change(text: &mut String, plan: &Plan, change: &PlannedChange, style: Sty
         style.action(change.action)
     );
     let (long, short): (Vec<_>, Vec<_>) = change
+        .told
         .fields
         .iter()
         .partition(|field| field.before.contains('\n') || field.after.contains('\n'));
@@ -209,7 +210,7 @@ fn one_change(text: &mut String, plan: &Plan, change: &PlannedChange, style: Sty
     if let (ActionWord::Create, Some(words)) = (change.action, created_words(change)) {
         let _ = write!(text, "  {words}");
     }
-    if let Some(reason) = &change.reason {
+    if let Some(reason) = &change.told.reason {
         let _ = write!(text, " ({})", printable(reason));
     }
     text.push('\n');
@@ -234,7 +235,7 @@ fn field_words(field: &FieldChange) -> String {
 
 /// For what is new, what it holds, where that is not in its name.
 fn created_words(change: &PlannedChange) -> Option<String> {
-    let after = change.after.as_ref()?.value();
+    let after = change.told.after.as_ref()?.value();
     let items = after.as_array()?;
     let privileges: Vec<_> = items
         .iter()

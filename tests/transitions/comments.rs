@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use tenantctl::address::{Address, TenantId};
 use tenantctl::diff::{HeldKind, Warning};
-use tenantctl::plan::{ActionWord, Guard, HeldObject, Plan, PlannedChange, Summary};
+use tenantctl::plan::{ActionWord, Details, Guard, HeldObject, Plan, PlannedChange, Summary};
 use tenantctl::report::markdown::{COMMENT_LIMIT, RESERVED, plan as markdown};
 
 use crate::world::{Small, TWO};
@@ -232,12 +232,12 @@ fn change() -> impl Strategy<Value = PlannedChange> {
             address: Address::Role { name: name.into() }.into(),
             tenant: tenant.map(TenantId::new),
             action,
-            before: None,
-            after: None,
-            fields: Box::default(),
-            reason: reason.map(Into::into),
             steps: Vec::new().into(),
-            moved_from: None,
+            told: Details {
+                reason,
+                ..Details::default()
+            }
+            .into(),
         })
 }
 

@@ -177,7 +177,12 @@ fn what_is_in_the_way_is_named_and_nothing_moves() {
 fn nothing_to_move() {
     assert!(Small::applied(&moved(ONE)).plan().is_empty());
     let fresh = Small::untouched(&moved(ONE)).plan();
-    assert!(fresh.changes.iter().all(|change| change.moved_from.is_none()));
+    assert!(
+        fresh
+            .changes
+            .iter()
+            .all(|change| change.told.moved_from.is_none())
+    );
     assert!(!fresh.is_empty());
 }
 

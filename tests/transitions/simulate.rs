@@ -20,7 +20,7 @@ pub fn simulate(plan: &Plan, desired: &Desired, live: &Live) -> Live {
         return after;
     }
     for change in &plan.changes {
-        if let Some(from) = &change.moved_from {
+        if let Some(from) = &change.told.moved_from {
             rename(&mut after, from, &change.address);
         }
     }
@@ -134,7 +134,7 @@ fn carry_out(live: &mut Live, desired: &Desired, change: &PlannedChange) {
 /// The object as the change leaves it.
 fn changed(live: &mut Live, change: &PlannedChange, wanted: Option<&Object>) -> Option<Object> {
     let found = live.world.get(&change.address).cloned();
-    let after = change.after.as_ref().expect("what it shall be").value();
+    let after = change.told.after.as_ref().expect("what it shall be").value();
     match (&*change.address, wanted) {
         (Address::Membership { role, member }, _) => {
             match found {

@@ -220,7 +220,8 @@ impl Owned<'_> {
 /// Finds names of one kind that are the same, or the same but for case: IAM takes those for one, and people do. IAM's
 /// are those of an account, whatever the cluster.
 pub(super) fn check_collisions(config: &Config, findings: &mut Vec<Diagnostic>) {
-    let mut taken: HashMap<(&str, Option<&str>, Name), Owned<'_>> = HashMap::new();
+    let mut taken: HashMap<(&str, Option<&str>, Name), Owned<'_>> =
+        HashMap::with_capacity(4 * config.tenants.len());
     // Two tenants whose names differ in case alone collide in every kind: the first is enough.
     let mut reported: Vec<(&TenantId, &TenantId)> = Vec::new();
     for tenant in config.tenants.values() {

@@ -248,10 +248,9 @@ fn policies(resources: &[Resource]) -> Policies<'_> {
 fn facts(resources: &[Resource], account: &Account) -> (ClusterFacts, Option<String>) {
     let mut votes: BTreeMap<String, usize> = BTreeMap::new();
     for identity in &account.identities {
-        let claims = identity
-            .policies
-            .iter()
-            .flat_map(|policy| policy.document.about("rds-db:connect"));
+        let policies = identity.policies.iter();
+        let read: Vec<_> = policies.map(|policy| policy.document.policy()).collect();
+        let claims = read.iter().flat_map(|policy| policy.about("rds-db:connect"));
         for resource in claims.filter_map(|claim| claim.exact()).flatten() {
             if let Some((cluster, _)) = resource.rsplit_once('/') {
                 *votes.entry(cluster.to_owned()).or_default() += 1;

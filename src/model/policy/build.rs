@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 use smol_str::ToSmolStr;
 
-use super::{Effect, Folded, PolicyDocument, Sorted, Statement};
+use super::{Effect, Folded, Policy, PolicyDocument, Sorted, Statement};
 
 /// The policy language in use; the older one, from 2008, knows no variables.
 const VERSION: &str = "2012-10-17";
@@ -84,7 +84,7 @@ impl PolicyDocument {
     }
 
     fn of(statement: Statement) -> Self {
-        Self::assemble(Some(VERSION.into()), None, vec![statement], BTreeMap::new())
+        Policy::assemble(Some(VERSION.into()), None, vec![statement], BTreeMap::new()).document()
     }
 }
 

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use ipnet::IpNet;
 use serde_json::{Map, Value};
 use smol_str::ToSmolStr;
 
-use super::{Conditions, Effect, Folded, Parts, PolicyDocument, PolicyError, Principals, Sorted, Statement};
+use super::render::Node;
+use super::{Conditions, Effect, Folded, Policy, PolicyError, Principals, Sorted, Statement};
 use crate::address::Name;
 
-impl PolicyDocument {
+impl Policy {
     pub(super) fn from_value(value: Value) -> Result<Self, PolicyError> {
         let Value::Object(mut fields) = value else {
             return Err(shape("the document", "an object"));
@@ -39,17 +39,16 @@ impl PolicyDocument {
     ) -> Self {
         // Lower case first, so that two spellings of an action cannot move a statement; the exact text breaks ties.
         statements.sort_by_cached_key(|statement| {
-            let exact = serde_json::to_string(&statement.tree()).unwrap_or_default();
+            let exact = serde_json::to_string(&Node::Object(statement)).unwrap_or_default();
             (exact.to_ascii_lowercase(), exact)
         });
         statements.dedup();
-        Self(Arc::new(Parts {
+        Self {
             version,
             id,
-            // Without the room to grow that collecting leaves.
-            statements: statements.into(),
+            statements,
             other,
-        }))
+        }
     }
 }
 

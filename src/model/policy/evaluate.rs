@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Effect, Folded, PolicyDocument, Principal, Statement};
+use super::{Effect, Folded, Policy, Principal, Statement};
 use crate::address::Name;
 
 /// Condition keys that an `rds-db:connect` request does not carry.
@@ -116,12 +116,11 @@ pub struct Trusted<'a> {
     pub from: From<'a>,
 }
 
-impl PolicyDocument {
+impl Policy {
     /// Its statements that bear on an action, such as `rds-db:connect`.
     pub fn about(&self, action: &str) -> impl Iterator<Item = Claim<'_>> + Clone {
         let action = action.to_ascii_lowercase();
-        self.0
-            .statements
+        self.statements
             .iter()
             .filter_map(move |statement| statement.bears_on(&action).then_some(Claim { statement }))
     }
@@ -139,12 +138,11 @@ impl PolicyDocument {
             .any(|action| statement.bears_on(action))
         };
         let allowing = self
-            .0
             .statements
             .iter()
             .filter(bears)
             .filter(|one| one.effect == Effect::Allow);
-        let denied: BTreeSet<Principal> = (self.0.statements.iter().filter(bears))
+        let denied: BTreeSet<Principal> = (self.statements.iter().filter(bears))
             .filter(|one| one.effect == Effect::Deny && one.condition.is_empty())
             .flat_map(Statement::named)
             .collect();
@@ -253,8 +251,8 @@ mod tests {
     const CLIENT01: &str = "arn:x:rds-db:eu-central-1:123456789012:dbuser:cluster-ABC/client01";
 
     fn connects(statements: &str) -> bool {
-        let document = PolicyDocument::parse(&format!("{{\"Statement\":[{statements}]}}")).expect("a policy");
-        may(document.about("rds-db:connect"), CLIENT01)
+        let policy = Policy::parse(&format!("{{\"Statement\":[{statements}]}}")).expect("a policy");
+        may(policy.about("rds-db:connect"), CLIENT01)
     }
 
     #[test]
@@ -320,8 +318,8 @@ mod tests {
             let text = format!(
                 r#"{{"Statement":{{"Effect":"Allow","Principal":{{"AWS":"123456789012"}},"Action":"sts:AssumeRole"{condition}}}}}"#
             );
-            let document = PolicyDocument::parse(&text).expect("a policy");
-            let trusted = document.trusted();
+            let policy = Policy::parse(&text).expect("a policy");
+            let trusted = policy.trusted();
             match &trusted[0].from {
                 From::Networks(networks) => networks.iter().copied().collect::<Vec<_>>().join(","),
                 other => format!("{other:?}"),
@@ -343,7 +341,7 @@ mod tests {
     fn whom_a_trust_policy_leaves_out_it_lets_the_others_in() {
         let text =
             r#"{"Statement":[{"Effect":"Allow","NotPrincipal":{"AWS":"123456789012"},"Action":"sts:*"}]}"#;
-        let document = PolicyDocument::parse(text).expect("a policy");
-        assert_eq!(document.trusted()[0].principal, Principal::Any);
+        let policy = Policy::parse(text).expect("a policy");
+        assert_eq!(policy.trusted()[0].principal, Principal::Any);
     }
 }

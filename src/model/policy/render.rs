@@ -3,24 +3,29 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde::ser::{SerializeMap as _, SerializeSeq as _};
+use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Folded, PolicyDocument, Principals, Statement};
+use super::{Conditions, Folded, Policy, Principals, Statement, Tests};
 use crate::address::Name;
 
-/// A document as a tree whose keys have an order.
+/// An element of a document. What is in it is listed when somebody looks, in the order of the text.
 pub(super) enum Node<'a> {
     Text(&'a str),
     /// Strings; on the wire a list of one is a string.
     Strings(Strings<'a>),
     /// The values of a condition: a list over many lines even when there is one, so that a second adds one line.
     Values(Strings<'a>),
-    List(Vec<Node<'a>>),
-    Object(Fields<'a>),
+    Statements(&'a [Statement]),
+    Object(&'a dyn Fields),
     /// What this program does not know.
     Unknown(&'a Value),
+}
+
+/// What has elements with names.
+pub(super) trait Fields {
+    fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, Node<'a>));
 }
 
 /// Strings of either kind, as the document holds them.
@@ -54,18 +59,16 @@ impl Serialize for Node<'_> {
                 Some(single) => serializer.serialize_str(single),
                 None => serializer.collect_seq(items.iter()),
             },
-            Self::List(items) => {
-                let mut list = serializer.serialize_seq(Some(items.len()))?;
-                for item in items {
-                    list.serialize_element(item)?;
-                }
-                list.end()
-            }
-            Self::Object(fields) => {
-                let mut map = serializer.serialize_map(Some(fields.len()))?;
-                for (key, value) in fields {
-                    map.serialize_entry(key, value)?;
-                }
+            Self::Statements(items) => serializer.collect_seq(items.iter().map(|item| Node::Object(item))),
+            Self::Object(object) => {
+                let mut map = serializer.serialize_map(None)?;
+                let mut written = Ok(());
+                object.each(&mut |key, value| {
+                    if written.is_ok() {
+                        written = map.serialize_entry(key, &value);
+                    }
+                });
+                written?;
                 map.end()
             }
             Self::Unknown(value) => value.serialize(serializer),
@@ -87,19 +90,25 @@ impl Node<'_> {
             Self::Text(text) => out.push_str(&quoted(text)),
             Self::Strings(items) | Self::Values(items) => match (self, items.single()) {
                 (Self::Strings(_), Some(single)) => out.push_str(&quoted(single)),
-                _ => block(out, depth, '[', ']', items.iter(), |out, item| {
-                    out.push_str(&quoted(item));
+                _ => block(out, depth, ('[', ']'), |line| {
+                    for item in items.iter() {
+                        line(&|out| out.push_str(&quoted(item)));
+                    }
                 }),
             },
-            Self::List(items) => {
-                block(out, depth, '[', ']', items, |out, item| {
-                    item.write(out, depth + 1);
+            Self::Statements(items) => block(out, depth, ('[', ']'), |line| {
+                for item in *items {
+                    line(&|out| Node::Object(item).write(out, depth + 1));
+                }
+            }),
+            Self::Object(object) => block(out, depth, ('{', '}'), |line| {
+                object.each(&mut |key, value| {
+                    line(&|out| {
+                        out.push_str(&quoted(key));
+                        out.push_str(": ");
+                        value.write(out, depth + 1);
+                    });
                 });
-            }
-            Self::Object(fields) => block(out, depth, '{', '}', fields, |out, (key, value)| {
-                out.push_str(&quoted(key));
-                out.push_str(": ");
-                value.write(out, depth + 1);
             }),
             Self::Unknown(value) => {
                 // Writing to a string cannot fail.
@@ -109,21 +118,20 @@ impl Node<'_> {
     }
 }
 
-fn block<T>(
+/// Brackets around lines: each is what was written by what it is made of.
+fn block(
     out: &mut String,
     depth: usize,
-    open: char,
-    close: char,
-    items: impl IntoIterator<Item = T>,
-    each: impl Fn(&mut String, T),
+    (open, close): (char, char),
+    lines: impl FnOnce(&mut dyn FnMut(&dyn Fn(&mut String))),
 ) {
     out.push(open);
     out.push('\n');
-    for item in items {
+    lines(&mut |write| {
         out.push_str(&"  ".repeat(depth + 1));
-        each(out, item);
+        write(out);
         out.push_str(",\n");
-    }
+    });
     out.push_str(&"  ".repeat(depth));
     out.push(close);
 }
@@ -132,68 +140,79 @@ fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-impl PolicyDocument {
-    pub(super) fn tree(&self) -> Node<'_> {
-        let mut fields = Vec::with_capacity(3);
-        push_text(&mut fields, "Version", self.0.version.as_deref());
-        push_text(&mut fields, "Id", self.0.id.as_deref());
-        let statements = self.0.statements.iter().map(Statement::tree).collect();
-        fields.push(("Statement", Node::List(statements)));
-        fields.extend(unknown(&self.0.other));
-        Node::Object(fields)
+impl Fields for Policy {
+    fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, Node<'a>)) {
+        text("Version", self.version.as_deref(), visit);
+        text("Id", self.id.as_deref(), visit);
+        visit("Statement", Node::Statements(&self.statements));
+        unknown(&self.other, visit);
     }
 }
 
-impl Statement {
-    pub(super) fn tree(&self) -> Node<'_> {
-        let mut fields = Vec::with_capacity(5);
-        push_text(&mut fields, "Sid", self.sid.as_deref());
-        fields.push(("Effect", Node::Text(self.effect.as_str())));
-        push_principals(&mut fields, "Principal", self.principal.as_ref());
-        push_principals(&mut fields, "NotPrincipal", self.not_principal.as_ref());
-        push_words(&mut fields, "Action", self.action.as_deref());
-        push_words(&mut fields, "NotAction", self.not_action.as_deref());
-        push_strings(&mut fields, "Resource", self.resource.as_deref());
-        push_strings(&mut fields, "NotResource", self.not_resource.as_deref());
-        if !self.condition.is_empty() {
-            let operators = self.condition.iter().map(|(operator, tests)| {
-                let tests = tests
-                    .iter()
-                    .map(|(key, values)| (key.0.as_str(), Node::Values(Strings::Names(values))));
-                (operator.0.as_str(), Node::Object(tests.collect()))
-            });
-            fields.push(("Condition", Node::Object(operators.collect())));
+impl Fields for Statement {
+    fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, Node<'a>)) {
+        text("Sid", self.sid.as_deref(), visit);
+        visit("Effect", Node::Text(self.effect.as_str()));
+        let principals = [
+            ("Principal", &self.principal),
+            ("NotPrincipal", &self.not_principal),
+        ];
+        let words = [("Action", &self.action), ("NotAction", &self.not_action)];
+        let names = [("Resource", &self.resource), ("NotResource", &self.not_resource)];
+        for (name, principals) in principals {
+            if let Some(principals) = principals {
+                visit(name, Node::Object(principals));
+            }
         }
-        fields.extend(unknown(&self.other));
-        Node::Object(fields)
+        for (name, words) in words {
+            if let Some(words) = words {
+                visit(name, Node::Strings(Strings::Words(words)));
+            }
+        }
+        for (name, names) in names {
+            if let Some(names) = names {
+                visit(name, Node::Strings(Strings::Names(names)));
+            }
+        }
+        if !self.condition.is_empty() {
+            visit("Condition", Node::Object(&self.condition));
+        }
+        unknown(&self.other, visit);
     }
 }
 
-type Fields<'a> = Vec<(&'a str, Node<'a>)>;
-
-fn push_text<'a>(fields: &mut Fields<'a>, name: &'a str, text: Option<&'a str>) {
-    fields.extend(text.map(|text| (name, Node::Text(text))));
+impl Fields for Principals {
+    fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, Node<'a>)) {
+        for (kind, names) in self {
+            visit(kind, Node::Strings(Strings::Names(names)));
+        }
+    }
 }
 
-fn push_words<'a>(fields: &mut Fields<'a>, name: &'a str, words: Option<&'a [Folded]>) {
-    fields.extend(words.map(|words| (name, Node::Strings(Strings::Words(words)))));
+impl Fields for Conditions {
+    fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, Node<'a>)) {
+        for (operator, tests) in self {
+            visit(&operator.0, Node::Object(tests));
+        }
+    }
 }
 
-fn push_strings<'a>(fields: &mut Fields<'a>, name: &'a str, items: Option<&'a [Name]>) {
-    fields.extend(items.map(|items| (name, Node::Strings(Strings::Names(items)))));
+impl Fields for Tests {
+    fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, Node<'a>)) {
+        for (key, values) in self {
+            visit(&key.0, Node::Values(Strings::Names(values)));
+        }
+    }
 }
 
-fn push_principals<'a>(fields: &mut Fields<'a>, name: &'a str, principals: Option<&'a Principals>) {
-    let object = |principals: &'a Principals| {
-        let kinds = principals.iter();
-        let kinds = kinds.map(|(kind, names)| (kind.as_str(), Node::Strings(Strings::Names(names))));
-        Node::Object(kinds.collect())
-    };
-    fields.extend(principals.map(|principals| (name, object(principals))));
+fn text<'a>(name: &'a str, text: Option<&'a str>, visit: &mut dyn FnMut(&'a str, Node<'a>)) {
+    if let Some(text) = text {
+        visit(name, Node::Text(text));
+    }
 }
 
-fn unknown(other: &BTreeMap<String, Value>) -> impl Iterator<Item = (&str, Node<'_>)> {
-    other
-        .iter()
-        .map(|(key, value)| (key.as_str(), Node::Unknown(value)))
+fn unknown<'a>(other: &'a BTreeMap<String, Value>, visit: &mut dyn FnMut(&'a str, Node<'a>)) {
+    for (name, value) in other {
+        visit(name, Node::Unknown(value));
+    }
 }
