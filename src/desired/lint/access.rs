@@ -20,7 +20,7 @@ pub const TRUST_POLICY_SIZE: usize = 2048;
 const FEW: usize = 16;
 
 /// Ranges that `aws:SourceIp` never sees: STS is reached from public addresses.
-const PRIVATE: [(IpNet, &str); 9] = [
+static PRIVATE: [(IpNet, &str); 9] = [
     (v4([10, 0, 0, 0], 8), "private"),
     (v4([172, 16, 0, 0], 12), "private"),
     (v4([192, 168, 0, 0], 16), "private"),

@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use smol_str::StrExt as _;
-
 use crate::address::{Name, TenantId};
 use crate::config::{Cluster, Config, Tenant};
 use crate::desired::naming::{TenantNames, compose};
@@ -229,7 +227,7 @@ pub(super) fn check_collisions(config: &Config, findings: &mut Vec<Diagnostic>) 
         let cluster = config.cluster_of(tenant).map(|cluster| cluster.name.as_str());
         for (kind, owned) in owned_names(tenant, names) {
             let place = cluster.filter(|_| !matches!(kind, IAM_USER | IAM_ROLE));
-            let first = match taken.entry((kind, place, owned.name.to_lowercase_smolstr())) {
+            let first = match taken.entry((kind, place, Name::from(owned.name.to_lowercase()))) {
                 Entry::Vacant(free) => {
                     free.insert(owned);
                     continue;

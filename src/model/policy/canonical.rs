@@ -27,7 +27,7 @@ impl Policy {
             .into_iter()
             .map(Statement::from_value)
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self::assemble(version, id, statements, sorted_fields(fields)))
+        Ok(Self::assemble(version, id, statements, unknown(fields)?))
     }
 
     /// Puts statements in their canonical order.
@@ -73,7 +73,7 @@ impl Statement {
             resource: set(&mut fields, "Resource")?,
             not_resource: set(&mut fields, "NotResource")?,
             condition: conditions(&mut fields)?,
-            other: sorted_fields(fields),
+            other: unknown(fields)?,
         })
     }
 }
@@ -224,6 +224,25 @@ fn network(text: &str) -> Name {
     }
 }
 
-fn sorted_fields(fields: Map<String, Value>) -> BTreeMap<String, Value> {
-    fields.into_iter().collect()
+/// How deep an element may nest that this program does not know. IAM's grammar needs five levels; what reads a canonical
+/// text, in which a statement is one level deeper than it may have been written, stops at 128.
+const DEEPEST: usize = 32;
+
+/// What is left, sorted.
+fn unknown(fields: Map<String, Value>) -> Result<BTreeMap<String, Value>, PolicyError> {
+    for (name, value) in &fields {
+        if !is_shallow(value, DEEPEST) {
+            return Err(shape(name, "nested less than 32 levels deep"));
+        }
+    }
+    Ok(fields.into_iter().collect())
+}
+
+fn is_shallow(value: &Value, levels: usize) -> bool {
+    levels > 0
+        && match value {
+            Value::Array(items) => items.iter().all(|item| is_shallow(item, levels - 1)),
+            Value::Object(fields) => fields.values().all(|field| is_shallow(field, levels - 1)),
+            _ => true,
+        }
 }

@@ -239,6 +239,33 @@ fn one_changed_network_changes_one_line() {
     assert_eq!(differing.count(), 1);
 }
 
+/// The canonical text has a statement one level deeper, and has to be read again.
+#[test]
+fn what_nests_too_deep_is_refused() {
+    let nested = |levels: usize| {
+        let value = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        PolicyDocument::parse(&format!(
+            r#"{{"Statement":{{"Effect":"Deny","Action":"*","X":{value}}}}}"#
+        ))
+    };
+    assert_eq!(nested(31).expect("a policy").principals(), []);
+    for levels in [33, 125] {
+        let refused = nested(levels).expect_err("too deep").to_string();
+        assert!(refused.contains("`X`"), "{refused}");
+    }
+}
+
+/// Words that differ in case alone are the same to IAM, names are not.
+#[test]
+fn the_case_of_words_does_not_count() {
+    let document = |action: &str, resource: &str| {
+        policy(&json!({"Statement": {"Effect": "Allow", "Action": action, "Resource": resource}}))
+    };
+    assert_eq!(document("sts:AssumeRole", "a"), document("STS:assumerole", "a"));
+    assert_ne!(document("sts:AssumeRole", "a"), document("sts:AssumeRole", "A"));
+    assert_ne!(document("sts:AssumeRole", "a"), document("STS:assumerole", "A"));
+}
+
 #[test]
 fn principals_are_told_apart() {
     let document = policy(
