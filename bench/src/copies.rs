@@ -54,7 +54,8 @@ async fn time(clients: &[Client], strategy: &str, copies: usize) -> Result<Durat
     Ok(begun.elapsed())
 }
 
-async fn connect(postgres: &Postgres) -> Result<Client, Failed> {
+/// A superuser's session.
+pub async fn connect(postgres: &Postgres) -> Result<Client, Failed> {
     let superuser = postgres.superuser();
     let mut config = Config::new();
     config

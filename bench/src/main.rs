@@ -2,6 +2,7 @@
 //! the same servers in the same run, in turns, so that a figure of this machine stands beside another of this machine.
 
 mod calls;
+mod clones;
 mod copies;
 mod floor;
 mod measure;
@@ -46,6 +47,10 @@ struct Arguments {
     /// Time CREATE DATABASE alone, so many times by each strategy, and nothing else
     #[arg(long, value_name = "DATABASES")]
     copies: Option<usize>,
+    /// Make the databases before, as clones of the template, and time no first apply. From Postgres 18 on, in a
+    /// TENANTCTL_TESTBED_DATA whose file system shares blocks: XFS, or Btrfs
+    #[arg(long)]
+    clones: bool,
     /// Terraform, to run the same tenants through it
     #[arg(long, value_name = "PATH", default_value = "terraform")]
     terraform: String,
@@ -92,11 +97,15 @@ fn run(arguments: &Arguments) -> Result<bool, Failed> {
         print(&copies::table(arguments.postgres, copies)?);
         return Ok(true);
     }
+    if arguments.clones && arguments.postgres < clones::SINCE {
+        return Err(format!("--clones needs Postgres {} or later", clones::SINCE).into());
+    }
     print(Row::head());
     let bench = Bench {
         binary: &arguments.tenantctl,
         major: arguments.postgres,
         rounds: arguments.rounds,
+        clones: arguments.clones,
         show: &|rows| {
             // A run may take an hour, and be ended before its end.
             rows.last().inspect(|row| print(&row.line()));

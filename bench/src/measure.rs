@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use crate::floor::Floor;
 use crate::site::{Cost, Site};
 use crate::terraform::{Terraform, Workspace};
-use crate::{Failed, storage};
+use crate::{Failed, clones, storage};
 
 /// How far beyond its limit something may be before `--check` fails: the machine may have been at work on something else.
 const ROOM: f64 = 1.25;
@@ -165,6 +165,8 @@ pub struct Bench<'a> {
     pub major: u16,
     /// How often each is timed; the median counts.
     pub rounds: usize,
+    /// Databases are clones that are there before, and no first apply is timed.
+    pub clones: bool,
     /// Shows a row as soon as there is one.
     /// Told of each row as it comes, last in what there is so far.
     pub show: &'a dyn Fn(&[Row]) -> Result<(), Failed>,
@@ -197,15 +199,22 @@ impl Bench<'_> {
         if data.is_none() {
             (self.say)(&format!("{tenants} tenants have their databases on a disk"));
         }
-        let start = || Site::start(self.major, tenants, self.binary, data.clone());
+        let settings = if self.clones { &[clones::SETTING][..] } else { &[] };
+        let start = || Site::start(self.major, tenants, self.binary, data.clone(), settings);
 
-        let First { site, row } = self.first_applies(tenants, &start, &runtime)?;
+        let First { site, row } = if self.clones {
+            Self::adopted(tenants, &start)?
+        } else {
+            self.first_applies(tenants, &start, &runtime)?
+        };
         let terraform = match terraform {
             Some(ready) => Some(ready.with(start()?.world, tenants)?),
             None => None,
         };
         let made = terraform.as_ref().map(Workspace::apply).transpose()?;
-        add(row.terraform(made))?;
+        if !self.clones {
+            add(row.terraform(made))?;
+        }
         let floor = runtime.block_on(Floor::new(&site.world))?;
         let row = |what| Row::new(tenants, what);
         let validate = || site.cost(&["validate"]);
@@ -286,9 +295,18 @@ impl Bench<'_> {
         })
     }
 
+    /// All of them, in databases that were there before.
+    fn adopted(tenants: usize, start: &dyn Fn() -> Result<Site, Failed>) -> Result<First, Failed> {
+        let site = start()?;
+        clones::make(&site.world, tenants)?;
+        site.cost(&[&APPLY[..], &["--mode", "adopt"]].concat())?;
+        let row = Row::new(tenants, "apply, adopted").cost(site.cost(&APPLY)?);
+        Ok(First { site, row })
+    }
+
     /// What a process costs that does next to nothing.
     pub fn start_up(&self, rows: &mut Vec<Row>) -> Result<(), Failed> {
-        let site = Site::start(self.major, 1, self.binary, storage::for_tenants(1))?;
+        let site = Site::start(self.major, 1, self.binary, storage::for_tenants(1), &[])?;
         for what in ["--help", "validate"] {
             let row = self.in_turns(Row::new(1, what), || site.cost(&[what]), &[&nothing])?;
             rows.push(row);

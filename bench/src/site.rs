@@ -38,8 +38,14 @@ pub struct Site {
 }
 
 impl Site {
-    /// Starts a world with its databases in `data`. The file asks for `tenants` tenants of one database each.
-    pub fn start(major: u16, tenants: usize, binary: &Path, data: Option<PathBuf>) -> Result<Self, Failed> {
+    /// Starts a world with its databases in `data`, and settings of its server. The file asks for `tenants` tenants of one database each.
+    pub fn start(
+        major: u16,
+        tenants: usize,
+        binary: &Path,
+        data: Option<PathBuf>,
+        settings: &[(&str, &str)],
+    ) -> Result<Self, Failed> {
         // The test bed logs every statement and connection, which tests look at and which costs.
         let quiet = [
             ("log_statement", "none"),
@@ -47,9 +53,9 @@ impl Site {
             ("log_disconnections", "off"),
         ];
         let options = Options {
-            extra_conf: quiet
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .to_vec(),
+            extra_conf: (quiet.iter().chain(settings))
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             data,
             ..Options::default()
         };
