@@ -47,7 +47,7 @@ struct Arguments {
     /// Time CREATE DATABASE alone, so many times by each strategy, and nothing else
     #[arg(long, value_name = "DATABASES")]
     copies: Option<usize>,
-    /// Make the databases before, as clones of the template, and time no first apply. From Postgres 18 on, in a
+    /// Make the databases before, as clones of the template: a first apply has no floor then. From Postgres 18 on, in a
     /// TENANTCTL_TESTBED_DATA whose file system shares blocks: XFS, or Btrfs
     #[arg(long)]
     clones: bool,

@@ -165,7 +165,7 @@ pub struct Bench<'a> {
     pub major: u16,
     /// How often each is timed; the median counts.
     pub rounds: usize,
-    /// Databases are clones that are there before, and no first apply is timed.
+    /// Databases are clones that are there before, and a first apply has no floor.
     pub clones: bool,
     /// Shows a row as soon as there is one.
     /// Told of each row as it comes, last in what there is so far.
@@ -212,9 +212,7 @@ impl Bench<'_> {
             None => None,
         };
         let made = terraform.as_ref().map(Workspace::apply).transpose()?;
-        if !self.clones {
-            add(row.terraform(made))?;
-        }
+        add(row.terraform(made))?;
         let floor = runtime.block_on(Floor::new(&site.world))?;
         let row = |what| Row::new(tenants, what);
         let validate = || site.cost(&["validate"]);
@@ -295,12 +293,12 @@ impl Bench<'_> {
         })
     }
 
-    /// All of them, in databases that were there before.
+    /// The rest of all of them, in databases that were there before.
     fn adopted(tenants: usize, start: &dyn Fn() -> Result<Site, Failed>) -> Result<First, Failed> {
         let site = start()?;
         clones::make(&site.world, tenants)?;
         site.cost(&[&APPLY[..], &["--mode", "adopt"]].concat())?;
-        let row = Row::new(tenants, "apply, adopted").cost(site.cost(&APPLY)?);
+        let row = Row::new(tenants, "apply, databases adopted").cost(site.cost(&APPLY)?);
         Ok(First { site, row })
     }
 
