@@ -1,5 +1,5 @@
-//! Databases whose files share their blocks with the template's. Where the file system can do that, ten thousand of them take
-//! minutes and 3 GB, and what is read of them fits into memory: a plan of many tenants is then no measurement of a disk.
+//! Databases whose files share their blocks with the template's, where the file system can do that: with less to write and to
+//! keep, a plan of many tenants is less of a measurement of a disk.
 //! <https://www.postgresql.org/docs/18/runtime-config-resource.html#GUC-FILE-COPY-METHOD>
 #![expect(clippy::disallowed_methods, reason = "they are made before anything is timed")]
 
@@ -15,7 +15,7 @@ pub const SINCE: u16 = 18;
 /// What the server has to be started with.
 pub const SETTING: (&str, &str) = ("file_copy_method", "clone");
 
-/// As many as make them fastest on two processors.
+/// More at a time make them no faster on two processors: see `--copies`.
 const AT_A_TIME: usize = 4;
 
 /// Makes the databases of so many tenants, each its admin's.

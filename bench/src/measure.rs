@@ -167,7 +167,6 @@ pub struct Bench<'a> {
     pub rounds: usize,
     /// Databases are clones that are there before, and a first apply has no floor.
     pub clones: bool,
-    /// Shows a row as soon as there is one.
     /// Told of each row as it comes, last in what there is so far.
     pub show: &'a dyn Fn(&[Row]) -> Result<(), Failed>,
     /// Says what is no figure.

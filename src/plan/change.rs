@@ -79,7 +79,7 @@ impl<'de> Deserialize<'de> for Told {
 }
 
 impl PlannedChange {
-    /// Drops what only people look at, and not where it was.
+    /// Drops the object as it lives and as it shall be, and its fields: only the plan shows those.
     pub(super) fn was_shown(&mut self) {
         let moved_from = self.told.moved_from.clone();
         let reason = self.told.reason.clone();

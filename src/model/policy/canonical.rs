@@ -224,15 +224,15 @@ fn network(text: &str) -> Name {
     }
 }
 
-/// How deep an element may nest that this program does not know. IAM's grammar needs five levels; what reads a canonical
-/// text, in which a statement is one level deeper than it may have been written, stops at 128.
+/// How deep an element may nest that this program does not know: far from the 128 levels at which serde_json stops reading,
+/// since a canonical text is read again, and has a statement one level deeper than it may have been written.
 const DEEPEST: usize = 32;
 
 /// What is left, sorted.
 fn unknown(fields: Map<String, Value>) -> Result<BTreeMap<String, Value>, PolicyError> {
     for (name, value) in &fields {
         if !is_shallow(value, DEEPEST) {
-            return Err(shape(name, "nested less than 32 levels deep"));
+            return Err(shape(name, "nested 32 levels deep at most"));
         }
     }
     Ok(fields.into_iter().collect())

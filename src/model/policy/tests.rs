@@ -248,7 +248,7 @@ fn what_nests_too_deep_is_refused() {
             r#"{{"Statement":{{"Effect":"Deny","Action":"*","X":{value}}}}}"#
         ))
     };
-    assert_eq!(nested(31).expect("a policy").principals(), []);
+    assert_eq!(nested(32).expect("a policy").principals(), []);
     for levels in [33, 125] {
         let refused = nested(levels).expect_err("too deep").to_string();
         assert!(refused.contains("`X`"), "{refused}");
