@@ -51,6 +51,9 @@ struct Arguments {
     /// TENANTCTL_TESTBED_DATA whose file system shares blocks: XFS, or Btrfs
     #[arg(long)]
     clones: bool,
+    /// A setting of the server, such as autovacuum=off
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    settings: Vec<(String, String)>,
     /// Terraform, to run the same tenants through it
     #[arg(long, value_name = "PATH", default_value = "terraform")]
     terraform: String,
@@ -101,11 +104,17 @@ fn run(arguments: &Arguments) -> Result<bool, Failed> {
         return Err(format!("--clones needs Postgres {} or later", clones::SINCE).into());
     }
     print(Row::head());
+    let mut settings = arguments.settings.clone();
+    if arguments.clones {
+        let (name, value) = clones::SETTING;
+        settings.push((name.to_owned(), value.to_owned()));
+    }
     let bench = Bench {
         binary: &arguments.tenantctl,
         major: arguments.postgres,
         rounds: arguments.rounds,
         clones: arguments.clones,
+        settings,
         show: &|rows| {
             // A run may take an hour, and be ended before its end.
             rows.last().inspect(|row| print(&row.line()));
@@ -140,6 +149,12 @@ fn run(arguments: &Arguments) -> Result<bool, Failed> {
         say(&format!("over its limit: {}", row.line()));
     }
     Ok(!arguments.check || !over.iter().any(|row| row.fails()))
+}
+
+/// `NAME=VALUE`.
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("NAME=VALUE is wanted")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// Writes the figures and the plot.

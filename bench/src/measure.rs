@@ -18,8 +18,6 @@ use crate::{Failed, clones, storage};
 
 /// How far beyond its limit something may be before `--check` fails: the machine may have been at work on something else.
 const ROOM: f64 = 1.25;
-/// From so many tenants on, a first apply takes minutes.
-const LONG: usize = 1000;
 /// How many times its floor an apply may take.
 const APPLY_LIMIT: f64 = 1.3;
 /// How many times its floor a plan may take.
@@ -167,6 +165,8 @@ pub struct Bench<'a> {
     pub rounds: usize,
     /// Databases are clones that are there before, and a first apply has no floor.
     pub clones: bool,
+    /// What the servers are started with.
+    pub settings: Vec<(String, String)>,
     /// Told of each row as it comes, last in what there is so far.
     pub show: &'a dyn Fn(&[Row]) -> Result<(), Failed>,
     /// Says what is no figure.
@@ -198,8 +198,7 @@ impl Bench<'_> {
         if data.is_none() {
             (self.say)(&format!("{tenants} tenants have their databases on a disk"));
         }
-        let settings = if self.clones { &[clones::SETTING][..] } else { &[] };
-        let start = || Site::start(self.major, tenants, self.binary, data.clone(), settings);
+        let start = || Site::start(self.major, tenants, self.binary, data.clone(), &self.settings);
 
         let First { site, row } = if self.clones {
             Self::adopted(tenants, &start)?
@@ -245,27 +244,32 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// A first apply as often as anything else, and the median; where it takes long, once, and once more if it fails:
-    /// something else may have been at work on the machine.
+    /// A first apply as often as anything else, and the median of the ratios: what a server writes for the first time is
+    /// slow where the memory of its machine is, and either may meet it.
     fn first_applies(
         &self,
         tenants: usize,
         start: &dyn Fn() -> Result<Site, Failed>,
         runtime: &Runtime,
     ) -> Result<First, Failed> {
-        let once = || Self::first_apply(tenants, start, runtime);
-        let mut first = once()?;
-        if tenants >= LONG {
-            return if first.row.fails() { once() } else { Ok(first) };
-        }
+        let mut first = Self::first_apply(tenants, start, runtime)?;
         let mut rows = vec![first.row.clone()];
         for _ in 1..self.rounds {
             // The world before is gone by then.
             drop(first.site);
-            first = once()?;
+            first = Self::first_apply(tenants, start, runtime)?;
             rows.push(first.row.clone());
         }
         rows.sort_by(|one, other| one.ratio().partial_cmp(&other.ratio()).unwrap_or(Ordering::Equal));
+        let ratios: Vec<_> = rows
+            .iter()
+            .filter_map(Row::ratio)
+            .map(|ratio| format!("{ratio:.2}"))
+            .collect();
+        (self.say)(&format!(
+            "{tenants} tenants, apply from zero, all ratios: {}",
+            ratios.join(", ")
+        ));
         first.row = rows.swap_remove(rows.len() / 2);
         Ok(first)
     }
@@ -303,7 +307,13 @@ impl Bench<'_> {
 
     /// What a process costs that does next to nothing.
     pub fn start_up(&self, rows: &mut Vec<Row>) -> Result<(), Failed> {
-        let site = Site::start(self.major, 1, self.binary, storage::for_tenants(1), &[])?;
+        let site = Site::start(
+            self.major,
+            1,
+            self.binary,
+            storage::for_tenants(1),
+            &self.settings,
+        )?;
         for what in ["--help", "validate"] {
             let row = self.in_turns(Row::new(1, what), || site.cost(&[what]), &[&nothing])?;
             rows.push(row);

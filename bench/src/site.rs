@@ -38,24 +38,24 @@ pub struct Site {
 }
 
 impl Site {
-    /// Starts a world with its databases in `data`, and settings of its server. The file asks for `tenants` tenants of one database each.
+    /// Starts a world with its databases in `data`, and settings of its server. The file asks for `tenants` tenants of one
+    /// database each.
     pub fn start(
         major: u16,
         tenants: usize,
         binary: &Path,
         data: Option<PathBuf>,
-        settings: &[(&str, &str)],
+        settings: &[(String, String)],
     ) -> Result<Self, Failed> {
         // The test bed logs every statement and connection, which tests look at and which costs.
         let quiet = [
             ("log_statement", "none"),
             ("log_connections", "off"),
             ("log_disconnections", "off"),
-        ];
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let options = Options {
-            extra_conf: (quiet.iter().chain(settings))
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
+            extra_conf: quiet.into_iter().chain(settings.iter().cloned()).collect(),
             data,
             ..Options::default()
         };

@@ -36,18 +36,24 @@ pub fn throttling(trials: &mut Trials) {
 
 /// That takes its time and fails nobody, and what is refused is not asked again and again at once.
 pub fn five_a_second(trials: &mut Trials) {
-    let (major, count) = (trials.major, trials.count(10, 100));
+    let (major, count) = (trials.major, trials.count(10, 5_000));
     trials.trial(format!("{count} tenants"), || {
         let site = Site::start(major);
-        let names: Vec<String> = (0..count).map(|n| format!("client{n:03}")).collect();
+        let names: Vec<String> = (0..count).map(|n| format!("client{n:04}")).collect();
         site.tenants(&format!(
             "tenant \"all\" {{\n  for_each = toset({names:?})\n  name = each.key\n  databases = [\"db1\"]\n  allowed_ips = \
              [{HERE:?}]\n}}\n"
         ));
         let proxy = &site.world.proxy;
+        let day = Behaviour {
+            page: Some(1_000),
+            users: Some(Behaviour::NO_QUOTA),
+            roles: Some(Behaviour::NO_QUOTA),
+            ..fair()
+        };
         proxy.behave(Behaviour {
             per_second: Some(5),
-            ..fair()
+            ..day.clone()
         });
         let begun = Instant::now();
         site.apply().ok();
@@ -58,7 +64,7 @@ pub fn five_a_second(trials: &mut Trials) {
         let said = format!("{sent} calls, {throttled} of them throttled, in {took:.1} s; at best {floor:.1} s");
         assert!(throttled > 0 && sent <= 4 * passed, "{said}");
         assert!(took < 3.0 * floor + 10.0, "{said}");
-        proxy.behave(fair());
+        proxy.behave(day);
         site.assert_converged();
     });
 }
