@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
-use std::{fs, thread};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -22,8 +21,6 @@ const ROOM: f64 = 1.25;
 const APPLY_LIMIT: f64 = 1.3;
 /// How many times its floor a plan may take.
 const PLAN_LIMIT: f64 = 1.5;
-/// What each disk has done so far, <https://docs.kernel.org/admin-guide/iostats.html>.
-const DISKS: &str = "/proc/diskstats";
 const APPLY: [&str; 3] = ["apply", "--auto-approve", "--no-audit"];
 
 /// Something that is timed beside tenantctl.
@@ -203,7 +200,7 @@ impl Bench<'_> {
         let First { site, row } = if self.clones {
             Self::adopted(tenants, &start)?
         } else {
-            self.first_applies(tenants, &start, &runtime)?
+            self.first_applies(tenants, &start, data.as_deref(), &runtime)?
         };
         let terraform = match terraform {
             Some(ready) => Some(ready.with(start()?.world, tenants)?),
@@ -250,14 +247,15 @@ impl Bench<'_> {
         &self,
         tenants: usize,
         start: &dyn Fn() -> Result<Site, Failed>,
+        data: Option<&Path>,
         runtime: &Runtime,
     ) -> Result<First, Failed> {
-        let mut first = Self::first_apply(tenants, start, runtime)?;
+        let mut first = Self::first_apply(tenants, start, data, runtime)?;
         let mut rows = vec![first.row.clone()];
         for _ in 1..self.rounds {
             // The world before is gone by then.
             drop(first.site);
-            first = Self::first_apply(tenants, start, runtime)?;
+            first = Self::first_apply(tenants, start, data, runtime)?;
             rows.push(first.row.clone());
         }
         rows.sort_by(|one, other| one.ratio().partial_cmp(&other.ratio()).unwrap_or(Ordering::Equal));
@@ -278,17 +276,18 @@ impl Bench<'_> {
     fn first_apply(
         tenants: usize,
         start: &dyn Fn() -> Result<Site, Failed>,
+        data: Option<&Path>,
         runtime: &Runtime,
     ) -> Result<First, Failed> {
         let (site, another) = (start()?, start()?);
         let raw = {
             let plan = of_world(&site.plan()?, &site, &another)?;
             let floor = runtime.block_on(Floor::new(&another.world))?;
-            let_disks_settle()?;
+            storage::settle(data)?;
             runtime.block_on(floor.apply(&plan))?
         };
         drop(another);
-        let_disks_settle()?;
+        storage::settle(data)?;
         let row = Row::new(tenants, "apply from zero").cost(site.cost(&APPLY)?);
         Ok(First {
             site,
@@ -350,23 +349,6 @@ impl Bench<'_> {
             None => row,
         })
     }
-}
-
-/// What one run has written or deleted goes on to keep the disks busy for seconds, at the expense of the next: writes,
-/// and discards of what was freed. Waits until a second passes without any.
-fn let_disks_settle() -> Result<(), Failed> {
-    Command::new("sync").status()?;
-    let deadline = Instant::now() + Duration::from_secs(120);
-    let mut before = fs::read_to_string(DISKS)?;
-    while Instant::now() < deadline {
-        thread::sleep(Duration::from_secs(1));
-        let now = fs::read_to_string(DISKS)?;
-        if now == before {
-            break;
-        }
-        before = now;
-    }
-    Ok(())
 }
 
 /// With as many digits as say something.

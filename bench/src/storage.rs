@@ -4,9 +4,15 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::Failed;
 
 /// Main memory as a file system, <https://docs.kernel.org/filesystems/tmpfs.html>.
 const MEMORY: &str = "/dev/shm";
+/// What each disk has done so far, <https://docs.kernel.org/admin-guide/iostats.html>.
+const DISKS: &str = "/proc/diskstats";
 /// What a database takes.
 const DATABASE: u64 = 8 << 20;
 /// What a server takes besides: its log of changes, and what it works in.
@@ -23,6 +29,26 @@ pub fn for_tenants(tenants: usize) -> Option<PathBuf> {
     let needed = SERVER + DATABASE * u64::try_from(tenants).ok()?;
     let room = free_on(Path::new(MEMORY))?.min(free_memory()?);
     (room > needed).then(|| Path::new(MEMORY).join("tenantctl-bench"))
+}
+
+/// What one run has written to a disk or deleted there goes on to keep it busy for seconds, at the expense of the next:
+/// writes, and discards of what was freed. Waits until a second passes without any. Memory needs no such wait.
+pub fn settle(data: Option<&Path>) -> Result<(), Failed> {
+    if data.is_some() {
+        return Ok(());
+    }
+    Command::new("sync").status()?;
+    let deadline = Instant::now() + Duration::from_mins(2);
+    let mut before = fs::read_to_string(DISKS)?;
+    while Instant::now() < deadline {
+        thread::sleep(Duration::from_secs(1));
+        let now = fs::read_to_string(DISKS)?;
+        if now == before {
+            break;
+        }
+        before = now;
+    }
+    Ok(())
 }
 
 /// Bytes that are free on a file system.
