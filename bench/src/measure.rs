@@ -241,8 +241,8 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// A first apply as often as anything else, and the median of the ratios: what a server writes for the first time is
-    /// slow where the memory of its machine is, and either may meet it.
+    /// A first apply as often as anything else, and the median of the ratios: one round says as much of the machine as of
+    /// the program.
     fn first_applies(
         &self,
         tenants: usize,
