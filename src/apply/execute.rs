@@ -12,7 +12,7 @@ use super::ledger::{self, Run};
 use super::pool::Pool;
 use super::scribe::Scribe;
 use super::statement::{Write, again, run_statement, transaction};
-use super::{ApplyError, Target, disown, secret_material, sessions};
+use super::{ApplyError, Target, bundle, disown, secret_material, sessions};
 use crate::address::Address;
 use crate::live::connect::Session;
 use crate::model::quote::{quote_identifier, quote_literal};
@@ -31,12 +31,9 @@ impl Executor<'_> {
     /// Does one step; the hand-over file, if it wrote one.
     pub(super) async fn step(&self, step: &Step) -> Result<Option<PathBuf>, ApplyError> {
         match &step.command {
-            Command::Admin(sql) => self.admin(step, sql).await.map(|()| None),
-            Command::Record => self.admin(step, &SqlCommand::default()).await.map(|()| None),
-            Command::GrantMembership { role, member } => self
-                .admin(step, &super::membership::grant(role, &[member.as_str()]))
-                .await
-                .map(|()| None),
+            Command::Admin(_) | Command::Record | Command::GrantMembership { .. } => {
+                self.admin(step, &bundle::merged(&[step])).await.map(|()| None)
+            }
             Command::Inside { database, .. } => self.inside(database, &[step]).await.map(|()| None),
             Command::Alone { statement } => self.alone(step, statement).await.map(|()| None),
             Command::DropOwned {
@@ -72,39 +69,42 @@ impl Executor<'_> {
         }
     }
 
-    /// Statements and ledger rows in one transaction of the admin database: both or neither.
+    /// Statements and ledger rows of a step in one transaction of the admin database: both or neither.
     async fn admin(&self, step: &Step, sql: &SqlCommand) -> Result<(), ApplyError> {
+        match self.in_admin_database(sql, &[step], |_| true).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.with_who_is_there(step, error).await),
+        }
+    }
+
+    /// The same for many steps. Whoever is in the way of one is in the way of all, and is not waited for here.
+    pub(super) async fn bundle(&self, steps: &[&Step]) -> Result<(), ApplyError> {
+        self.in_admin_database(&bundle::sql(steps), steps, ApplyError::is_lost_connection)
+            .await
+    }
+
+    async fn in_admin_database(
+        &self,
+        sql: &SqlCommand,
+        steps: &[&Step],
+        worth_another: impl Fn(&ApplyError) -> bool,
+    ) -> Result<(), ApplyError> {
         let mut attempt = 0;
         loop {
             let work = async {
                 let session = self.pool.take().await?;
-                if attempt == 0 || !ledger::has_committed(&session, self.run, step).await? {
-                    let steps = [step];
-                    let work = transaction(&session, sql, self.run, &steps);
+                if attempt == 0 || !ledger::have_committed(&session, self.run, steps).await? {
+                    let work = transaction(&session, sql, self.run, steps);
                     self.pool.watched(&session, work).await?;
                 }
                 self.pool.give_back(session);
                 Ok(())
             };
             match work.await {
-                Ok(()) => return Ok(()),
-                Err(error) => {
-                    if let Err(error) = again(error, &mut attempt).await {
-                        return Err(self.with_who_is_there(step, error).await);
-                    }
-                }
+                Err(error) if worth_another(&error) => again(error, &mut attempt).await?,
+                done => return done,
             }
         }
-    }
-
-    /// Many steps of the admin database in one transaction.
-    pub(super) async fn batch(&self, sql: &SqlCommand, steps: &[&Step]) -> Result<(), ApplyError> {
-        let session = self.pool.take().await?;
-        self.pool
-            .watched(&session, transaction(&session, sql, self.run, steps))
-            .await?;
-        self.pool.give_back(session);
-        Ok(())
     }
 
     /// Steps of one tenant database: one connection, one transaction there, the ledger around it.

@@ -128,11 +128,12 @@ pub fn failed(run: &Run, step: &Step, error: &str) -> Write {
     .with(error)
 }
 
-/// Whether a step of this run has committed: what a lost connection leaves in doubt.
-pub async fn has_committed(session: &Session, run: &Run, step: &Step) -> Result<bool, ApplyError> {
+/// Whether a transaction of these steps has committed: what a lost connection leaves in doubt. One stands for all.
+pub async fn have_committed(session: &Session, run: &Run, steps: &[&Step]) -> Result<bool, ApplyError> {
     let sql =
         "SELECT count(*) FROM tenantctl.step WHERE run_id = $1 AND step = $2 AND finished_at IS NOT NULL";
-    let row = session.query_one(sql, &[&run.id, &number(step)]).await;
+    let step = steps.first().map(|step| number(step));
+    let row = session.query_one(sql, &[&run.id, &step]).await;
     let row = row.map_err(|error| ApplyError::sql(session, error))?;
     Ok(row.get::<_, i64>(0) > 0)
 }

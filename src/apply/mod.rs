@@ -1,6 +1,7 @@
 //! The only code that writes. Every choice was made in the plan.
 
 mod approve;
+mod bundle;
 mod disown;
 pub mod error;
 mod execute;
@@ -8,7 +9,6 @@ pub mod handover;
 pub mod iam;
 mod ledger;
 pub mod lock;
-mod membership;
 mod pool;
 mod read_back;
 mod run;

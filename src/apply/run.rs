@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use futures_util::{StreamExt, stream};
 
+use super::bundle;
 use super::execute::Executor;
 use super::iam::IamWriter;
 use super::ledger::{self, Run};
 use super::lock::Lock;
-use super::membership;
 use super::pool::Pool;
 use super::scribe::Scribe;
 use super::{ApplyError, ApprovedPlan, Interrupt, Outcome, Progress, Report, StepResult, Target};
@@ -162,18 +162,63 @@ impl Worker<'_> {
     }
 
     async fn phase(&self, phase: Phase, steps: Vec<&Step>, parallelism: usize) {
-        let steps = if phase == Phase::Membership {
-            self.memberships(steps).await
-        } else {
-            steps
-        };
         let mut lanes: BTreeMap<Lane, Vec<&Step>> = BTreeMap::new();
         for step in steps {
             lanes.entry(lane(step)).or_default().push(step);
         }
-        stream::iter(lanes.into_values())
+        // Statements that grant the same role wait for each other.
+        let at_a_time = if phase == Phase::Membership {
+            1
+        } else {
+            parallelism
+        };
+        let lanes = self.bundles(lanes.into_values().collect(), at_a_time).await;
+        stream::iter(lanes)
             .for_each_concurrent(parallelism, |steps| async move { self.lane(&steps).await })
             .await;
+    }
+
+    /// What many tenants do in the admin database alone, in few transactions. What is left: the lanes that do something
+    /// else, or may not start, and all of a bundle that failed.
+    async fn bundles<'s>(&self, lanes: Vec<Vec<&'s Step>>, at_a_time: usize) -> Vec<Vec<&'s Step>> {
+        let (together, mut left): (Vec<_>, Vec<_>) = lanes
+            .into_iter()
+            .partition(|steps| steps.iter().all(|step| bundle::takes(step)));
+        let size = together
+            .len()
+            .div_ceil(at_a_time)
+            .clamp(*bundle::LANES.start(), *bundle::LANES.end());
+        let failed = stream::iter(together.chunks(size))
+            .map(|lanes| self.bundle(lanes))
+            .buffer_unordered(at_a_time);
+        left.extend(failed.concat().await);
+        left
+    }
+
+    /// One bundle; what is left of it.
+    async fn bundle<'s>(&self, lanes: &[Vec<&'s Step>]) -> Vec<Vec<&'s Step>> {
+        let (ready, mut left): (Vec<_>, Vec<_>) = lanes.iter().cloned().partition(|steps| {
+            steps
+                .first()
+                .is_some_and(|first| self.may_not_start(first).is_none())
+        });
+        if ready.len() < 2 {
+            left.extend(ready);
+            return left;
+        }
+        let steps = ready.concat();
+        match self.executor.bundle(&steps).await {
+            Ok(()) => {
+                for step in steps {
+                    self.ended(step, Outcome::Done);
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%error, tenants = ready.len(), "a transaction of many tenants failed; one by one now");
+                left.extend(ready);
+            }
+        }
+        left
     }
 
     /// Steps of one tenant in one phase, in order; those inside one database together.
@@ -214,42 +259,6 @@ impl Worker<'_> {
         for step in steps {
             self.ended(step, outcome.clone());
         }
-    }
-
-    /// All memberships of one role in few statements. A batch that fails is taken apart into single steps.
-    async fn memberships<'s>(&self, steps: Vec<&'s Step>) -> Vec<&'s Step> {
-        let mut single = Vec::new();
-        let mut batches: BTreeMap<&str, Vec<(&str, &Step)>> = BTreeMap::new();
-        for step in steps {
-            match &step.command {
-                Command::GrantMembership { role, member } if self.may_not_start(step).is_none() => {
-                    batches.entry(role).or_default().push((member, step));
-                }
-                _ => single.push(step),
-            }
-        }
-        for (role, members) in batches {
-            for chunk in members.chunks(membership::BATCH) {
-                let names: Vec<_> = chunk.iter().map(|(member, _)| *member).collect();
-                let steps: Vec<_> = chunk.iter().map(|(_, step)| *step).collect();
-                match self
-                    .executor
-                    .batch(&membership::grant(role, &names), &steps)
-                    .await
-                {
-                    Ok(()) => {
-                        for step in steps {
-                            self.ended(step, Outcome::Done);
-                        }
-                    }
-                    Err(error) => {
-                        tracing::debug!(%error, role, "a batch of memberships failed; one by one now");
-                        single.extend(steps);
-                    }
-                }
-            }
-        }
-        single
     }
 
     fn may_not_start(&self, step: &Step) -> Option<Outcome> {

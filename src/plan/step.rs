@@ -41,7 +41,7 @@ pub enum Phase {
     Open,
     /// Schemas, their grants, extensions.
     Inside,
-    /// Memberships, in batches.
+    /// Memberships.
     Membership,
     /// Grants to tenants on databases.
     Grant,

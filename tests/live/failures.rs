@@ -10,6 +10,7 @@ use super::{on_both_ends, state_of};
 on_both_ends!(
     a_failed_step_stops_its_tenant_only,
     a_failed_statement_stops_its_tenant_only,
+    a_failed_setting_stops_its_tenant_only,
     lost_answers_and_throttling_are_survived,
     a_key_whose_secret_was_lost_is_replaced,
     a_key_made_by_hand_is_not_taken_for_a_lost_one,
@@ -96,6 +97,27 @@ fn a_failed_statement_stops_its_tenant_only(major: u16) {
     assert_eq!(site.value("postgres", grant), "f", "the door opens last");
     site.settle(&file(""));
     assert_eq!(site.value("postgres", grant), "t");
+}
+
+/// A value that Postgres refuses, in a transaction that is meant for all of them.
+fn a_failed_setting_stops_its_tenant_only(major: u16) {
+    let site = Site::start(major);
+    let file = |work_mem: &str| {
+        tenants(4, "").replace(
+            "tenant \"client02\" {}",
+            &format!("tenant \"client02\" {{ settings = {{ work_mem = \"{work_mem}\" }} }}"),
+        )
+    };
+    site.tenants(&file("a lot"));
+    let run = site.apply();
+    assert_eq!(run.code, 1, "{run}");
+    assert!(run.stdout.contains("Apply incomplete: 1 steps failed"), "{run}");
+    assert!(run.to_string().contains("invalid value for parameter"), "{run}");
+    let roles = "SELECT rolname FROM pg_roles WHERE rolname ~ '^client' AND rolcanlogin";
+    assert_eq!(site.sql("postgres", roles).len(), 4, "{run}");
+    assert_eq!(let_in(&site), 3, "{run}");
+    site.settle(&file("32MB"));
+    assert_eq!(let_in(&site), 4);
 }
 
 fn lost_answers_and_throttling_are_survived(major: u16) {
