@@ -13,7 +13,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde_json::Value;
 use tenantctl_testbed::{MASTER, World};
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -26,7 +26,7 @@ const PARALLELISM: usize = 8;
 const CALLS: usize = 5;
 
 /// The shared catalogs and the ledger, as `plan` reads them.
-const SHARED: [&str; 10] = [
+const SHARED: [&str; 11] = [
     include_str!("../../src/live/sql/memberships.sql"),
     include_str!("../../src/live/sql/server.sql"),
     include_str!("../../src/live/sql/roles.sql"),
@@ -34,6 +34,7 @@ const SHARED: [&str; 10] = [
     include_str!("../../src/live/sql/database_grants.sql"),
     include_str!("../../src/live/sql/sessions.sql"),
     include_str!("../../src/live/sql/ledger_exists.sql"),
+    include_str!("../../src/live/sql/ledger_grants.sql"),
     include_str!("../../src/live/sql/ledger_objects.sql"),
     include_str!("../../src/live/sql/ledger_keys.sql"),
     include_str!("../../src/live/sql/ledger_open.sql"),
@@ -104,10 +105,17 @@ impl Floor {
         let postgres = async {
             let client = self.connect("postgres").await?;
             let admin: Option<&str> = None;
-            for query in shared.iter().copied().flatten() {
-                let values: &[&(dyn ToSql + Sync)] = if query.contains("$1") { &[&admin] } else { &[] };
-                client.query(*query, values).await?;
-            }
+            let queries = shared.iter().copied().flatten().map(|query| {
+                let value: (&(dyn ToSql + Sync), Type) = (&admin, Type::TEXT);
+                let values = if query.contains("$1") {
+                    vec![value]
+                } else {
+                    Vec::new()
+                };
+                let client = &client;
+                async move { client.query_typed(query, &values).await }
+            });
+            futures_util::future::try_join_all(queries).await?;
             let names = client.query_typed(TENANTS, &[]).await?;
             drop(client);
             let Some(inside) = inside else { return Ok(()) };

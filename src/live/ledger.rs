@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ReadError;
+use super::ask::Questions;
 use super::connect::Session;
 use super::postgres::{name, rows};
 use crate::address::{Address, Name, SharedAddress, TenantId};
@@ -185,12 +186,16 @@ pub async fn read(session: &Session, admin: &str) -> Result<Ledger, ReadError> {
     if !is_there(session, admin).await? {
         return Ok(Ledger::default());
     }
+    let mut found = Questions::to(session)
+        .ask(include_str!("sql/ledger_objects.sql"))
+        .ask(include_str!("sql/ledger_keys.sql"))
+        .ask(include_str!("sql/ledger_open.sql"));
     let mut ledger = Ledger {
         exists: true,
         ..Ledger::default()
     };
-    let mut objects: BTreeMap<Name, Vec<(SharedAddress, OwnedObject)>> = BTreeMap::new();
-    for row in rows(session, include_str!("sql/ledger_objects.sql")).await? {
+    let mut trees: BTreeMap<Name, Vec<(SharedAddress, OwnedObject)>> = BTreeMap::new();
+    for row in found.answer().await? {
         let object = OwnedObject {
             tenant: row.get::<_, Option<String>>("tenant").map(TenantId::new),
             oid: row.get("object_oid"),
@@ -204,14 +209,14 @@ pub async fn read(session: &Session, admin: &str) -> Result<Ledger, ReadError> {
                 _ => Password::Unknown,
             },
         };
-        let of_workspace = objects.entry(name(&row, "workspace")).or_default();
+        let of_workspace = trees.entry(name(&row, "workspace")).or_default();
         of_workspace.push((address(row.get("address"))?.into(), object));
     }
-    let trees = objects
+    let trees = trees
         .into_iter()
         .map(|(workspace, rows)| (workspace, rows.into_iter().collect()));
     ledger.objects = trees.collect();
-    for row in rows(session, include_str!("sql/ledger_keys.sql")).await? {
+    for row in found.answer().await? {
         let state = match row.get("state") {
             "handed_over" => KeyState::HandedOver,
             _ => KeyState::Suspended,
@@ -223,7 +228,7 @@ pub async fn read(session: &Session, admin: &str) -> Result<Ledger, ReadError> {
         };
         ledger.keys.insert(row.get("id"), record);
     }
-    for row in rows(session, include_str!("sql/ledger_open.sql")).await? {
+    for row in found.answer().await? {
         let detail: serde_json::Value = parse(row.get("detail"))?;
         let known_keys = detail
             .get("known_keys")

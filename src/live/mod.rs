@@ -1,6 +1,7 @@
 //! What lives: Postgres catalogs, IAM, RDS and the ledger, read whole and read only.
 
 pub mod access;
+mod ask;
 pub mod aws;
 pub mod connect;
 mod error;

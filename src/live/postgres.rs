@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::Row;
 
+use super::ask::Questions;
 use super::connect::Session;
 use super::{ReadError, Server};
 use crate::address::{Address, Grantee, Name};
@@ -44,21 +45,27 @@ pub(super) async fn rows(session: &Session, sql: &str) -> Result<Vec<Row>, ReadE
 /// # Errors
 /// A query fails.
 pub async fn read_catalogs(session: &Session, admin: Option<&str>) -> Result<Catalogs, ReadError> {
-    let memberships = read_memberships(session).await?;
-    let server = read_server(session, admin, &memberships).await?;
+    let mut found = Questions::to(session)
+        .ask(include_str!("sql/memberships.sql"))
+        .ask_about(include_str!("sql/server.sql"), &admin)
+        .ask(include_str!("sql/roles.sql"))
+        .ask(include_str!("sql/databases.sql"))
+        .ask(include_str!("sql/database_grants.sql"))
+        .ask(include_str!("sql/sessions.sql"));
+    let memberships: Vec<_> = found.answer().await?.iter().map(membership).collect();
     let mut catalogs = Catalogs {
-        server,
+        server: server_of(&found.answer().await?, &memberships)?,
         world: World::default(),
         oids: BTreeMap::new(),
         memberships,
         locales: BTreeMap::new(),
         sessions: BTreeMap::new(),
     };
-    read_roles(session, &mut catalogs).await?;
+    add_roles(found.answer().await?, &mut catalogs);
     add_memberships(&mut catalogs);
-    read_databases(session, &mut catalogs).await?;
-    read_database_grants(session, &mut catalogs.world).await?;
-    for row in rows(session, include_str!("sql/sessions.sql")).await? {
+    add_databases(found.answer().await?, &mut catalogs);
+    add_database_grants(found.answer().await?, &mut catalogs.world);
+    for row in found.answer().await? {
         catalogs
             .sessions
             .insert((name(&row, "role"), name(&row, "database")), row.get("sessions"));
@@ -66,15 +73,7 @@ pub async fn read_catalogs(session: &Session, admin: Option<&str>) -> Result<Cat
     Ok(catalogs)
 }
 
-async fn read_server(
-    session: &Session,
-    admin: Option<&str>,
-    memberships: &[MembershipRow],
-) -> Result<Server, ReadError> {
-    let found = session
-        .query(include_str!("sql/server.sql"), &[&admin])
-        .await
-        .map_err(|error| ReadError::query(session, error))?;
+fn server_of(found: &[Row], memberships: &[MembershipRow]) -> Result<Server, ReadError> {
     let row = found
         .first()
         .ok_or_else(|| ReadError::Ledger("the admin's role is not there".into()))?;
@@ -93,9 +92,9 @@ async fn read_server(
     })
 }
 
-async fn read_roles(session: &Session, catalogs: &mut Catalogs) -> Result<(), ReadError> {
+fn add_roles(rows: Vec<Row>, catalogs: &mut Catalogs) {
     let (mut objects, mut oids) = (Vec::new(), Vec::new());
-    for row in rows(session, include_str!("sql/roles.sql")).await? {
+    for row in rows {
         let name = name(&row, "name");
         let role = Role {
             login: row.get("login"),
@@ -124,22 +123,17 @@ async fn read_roles(session: &Session, catalogs: &mut Catalogs) -> Result<(), Re
     }
     catalogs.oids.extend(oids);
     catalogs.world.extend(objects);
-    Ok(())
 }
 
-async fn read_memberships(session: &Session) -> Result<Vec<MembershipRow>, ReadError> {
-    let found = rows(session, include_str!("sql/memberships.sql")).await?;
-    Ok(found
-        .iter()
-        .map(|row| MembershipRow {
-            role: name(row, "role"),
-            member: name(row, "member"),
-            grantor: name(row, "grantor"),
-            admin_option: row.get("admin_option"),
-            inherit_option: row.get("inherit_option"),
-            set_option: row.get("set_option"),
-        })
-        .collect())
+fn membership(row: &Row) -> MembershipRow {
+    MembershipRow {
+        role: name(row, "role"),
+        member: name(row, "member"),
+        grantor: name(row, "grantor"),
+        admin_option: row.get("admin_option"),
+        inherit_option: row.get("inherit_option"),
+        set_option: row.get("set_option"),
+    }
 }
 
 /// Folds the rows per grantor; the one a creator gets of its own role is not a membership anybody asked for.
@@ -163,9 +157,9 @@ fn add_memberships(catalogs: &mut Catalogs) {
     catalogs.world.extend(objects);
 }
 
-async fn read_databases(session: &Session, catalogs: &mut Catalogs) -> Result<(), ReadError> {
+fn add_databases(rows: Vec<Row>, catalogs: &mut Catalogs) {
     let (mut objects, mut oids) = (Vec::new(), Vec::new());
-    for row in rows(session, include_str!("sql/databases.sql")).await? {
+    for row in rows {
         let name = name(&row, "name");
         let state = match (
             row.get::<_, i32>("connection_limit"),
@@ -203,12 +197,11 @@ async fn read_databases(session: &Session, catalogs: &mut Catalogs) -> Result<()
     }
     catalogs.oids.extend(oids);
     catalogs.world.extend(objects);
-    Ok(())
 }
 
-async fn read_database_grants(session: &Session, world: &mut World) -> Result<(), ReadError> {
+fn add_database_grants(rows: Vec<Row>, world: &mut World) {
     let mut grants: BTreeMap<Address, Grant> = BTreeMap::new();
-    for row in rows(session, include_str!("sql/database_grants.sql")).await? {
+    for row in rows {
         let (Some(grantee), Some(item)) = (grantee(&row), item(&row)) else {
             continue;
         };
@@ -223,7 +216,6 @@ async fn read_database_grants(session: &Session, world: &mut World) -> Result<()
             .into_iter()
             .map(|(address, grant)| (address, Object::Grant(grant))),
     );
-    Ok(())
 }
 
 /// Reads what keeps these roles from being dropped.
@@ -303,15 +295,15 @@ pub async fn read_inside(session: &Session) -> Result<Vec<(Address, Object)>, Re
     Ok(objects)
 }
 
-/// Reads who else may look into the ledger, which is there.
-pub(super) async fn read_ledger_grants(session: &Session, world: &mut World) -> Result<(), ReadError> {
+/// Adds who else may look into the ledger.
+pub(super) fn add_ledger_grants(rows: Vec<Row>, database: &str, world: &mut World) {
     let mut grants: BTreeMap<Address, Grant> = BTreeMap::new();
-    for row in rows(session, include_str!("sql/ledger_grants.sql")).await? {
+    for row in rows {
         let (Some(grantee), Some(item)) = (grantee(&row), item(&row)) else {
             continue;
         };
         let address = Address::SchemaGrant {
-            database: session.database.as_str().into(),
+            database: database.into(),
             schema: LEDGER_SCHEMA.into(),
             grantee,
         };
@@ -320,7 +312,6 @@ pub(super) async fn read_ledger_grants(session: &Session, world: &mut World) -> 
     for (address, grant) in grants {
         world.insert(address, Object::Grant(grant));
     }
-    Ok(())
 }
 
 /// A name in a row.

@@ -161,7 +161,8 @@ pub(super) async fn read_shared(
     let mut catalogs = postgres::read_catalogs(session, admin).await?;
     let ledger = ledger::read(session, &catalogs.server.power.admin).await?;
     if ledger.exists {
-        postgres::read_ledger_grants(session, &mut catalogs.world).await?;
+        let rows = postgres::rows(session, include_str!("sql/ledger_grants.sql")).await?;
+        postgres::add_ledger_grants(rows, &session.database, &mut catalogs.world);
     }
     Ok((catalogs, ledger))
 }
