@@ -104,8 +104,8 @@ fn files_are_short() {
 }
 
 /// Everything at the root of the repository. What an experiment left there goes with `git add --all` unseen.
-const ROOT: &str = ".ci .dockerignore .gitignore Cargo.lock Cargo.toml Dockerfile LICENSE README.md action.yml bench benches ci \
-                    clippy.toml deny.toml docs examples fuzz rustfmt.toml scripts src state testbed tests";
+const ROOT: &str = ".cargo .ci .dockerignore .gitignore Cargo.lock Cargo.toml Dockerfile LICENSE README.md action.yml bench \
+                    benches ci clippy.toml deny.toml docs examples fuzz rustfmt.toml scripts src state testbed tests";
 
 #[test]
 fn the_root_holds_what_belongs_there() {
