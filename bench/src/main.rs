@@ -35,7 +35,7 @@ struct Arguments {
     /// The version of Postgres
     #[arg(long, default_value_t = 18)]
     postgres: u16,
-    /// How often each is timed; the median counts
+    /// How often each is timed at least; the median counts
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// The binary

@@ -21,6 +21,10 @@ const ROOM: f64 = 1.25;
 const APPLY_LIMIT: f64 = 1.3;
 /// How many times its floor a plan may take.
 const PLAN_LIMIT: f64 = 1.5;
+/// What takes less than this altogether is timed more often: of what is over in a tenth of a second, three rounds say little.
+const ENOUGH: Duration = Duration::from_secs(3);
+/// But no more often than this.
+const MOST_ROUNDS: usize = 25;
 const APPLY: [&str; 3] = ["apply", "--auto-approve", "--no-audit"];
 
 /// Something that is timed beside tenantctl.
@@ -158,7 +162,7 @@ pub struct Bench<'a> {
     pub binary: &'a Path,
     /// The version of Postgres.
     pub major: u16,
-    /// How often each is timed; the median counts.
+    /// How often each is timed at least; the median counts.
     pub rounds: usize,
     /// Databases are clones that are there before, and a first apply has no floor.
     pub clones: bool,
@@ -321,7 +325,8 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// One and the others by turns; of each the median. The first of the others is the floor, the second Terraform.
+    /// One and the others by turns, as often as is asked for and until that took a while; of each the median. The first
+    /// of the others is the floor, the second Terraform.
     fn in_turns(
         &self,
         row: Row,
@@ -329,7 +334,10 @@ impl Bench<'_> {
         others: &[Other<'_>],
     ) -> Result<Row, Failed> {
         let (mut costs, mut theirs) = (Vec::new(), vec![Vec::new(); others.len()]);
-        for _ in 0..self.rounds.max(1) {
+        let begun = Instant::now();
+        let enough =
+            |rounds| rounds >= self.rounds.max(1) && (rounds >= MOST_ROUNDS || begun.elapsed() > ENOUGH);
+        while !enough(costs.len()) {
             for (other, times) in others.iter().zip(&mut theirs) {
                 times.push(other()?);
             }
