@@ -1,13 +1,10 @@
 //! Steps of many tenants in the admin database, in one transaction: one by one, each costs four round trips and a commit.
 
-use std::ops::RangeInclusive;
-
 use crate::model::quote::quote_identifier;
 use crate::plan::{Command, Expectation, Phase, SqlCommand, Step};
 
-/// Tenants of one transaction: fewer are not worth a session of their own, and more would hold locks and memory for no
-/// gain that shows.
-pub(super) const LANES: RangeInclusive<usize> = 16..=100;
+/// Tenants of one transaction: more would hold locks and memory for no gain that shows.
+pub(super) const LANES: usize = 100;
 
 /// A bundle does not wait longer for somebody else's lock: it is taken apart, and only who is concerned waits on.
 const PATIENCE: &str = "SET LOCAL lock_timeout = '1s'";

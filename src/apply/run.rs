@@ -157,41 +157,31 @@ impl Worker<'_> {
 
     async fn in_turn(&self, phases: BTreeMap<Phase, Vec<&Step>>, parallelism: usize) {
         for (phase, steps) in phases {
-            part(&format!("{phase:?}"), self.phase(phase, steps, parallelism)).await;
+            part(&format!("{phase:?}"), self.phase(steps, parallelism)).await;
         }
     }
 
-    async fn phase(&self, phase: Phase, steps: Vec<&Step>, parallelism: usize) {
+    async fn phase(&self, steps: Vec<&Step>, parallelism: usize) {
         let mut lanes: BTreeMap<Lane, Vec<&Step>> = BTreeMap::new();
         for step in steps {
             lanes.entry(lane(step)).or_default().push(step);
         }
-        // Statements that grant the same role wait for each other.
-        let at_a_time = if phase == Phase::Membership {
-            1
-        } else {
-            parallelism
-        };
-        let lanes = self.bundles(lanes.into_values().collect(), at_a_time).await;
+        let lanes = self.bundles(lanes.into_values().collect()).await;
         stream::iter(lanes)
             .for_each_concurrent(parallelism, |steps| async move { self.lane(&steps).await })
             .await;
     }
 
-    /// What many tenants do in the admin database alone, in few transactions. What is left: the lanes that do something
-    /// else, or may not start, and all of a bundle that failed.
-    async fn bundles<'s>(&self, lanes: Vec<Vec<&'s Step>>, at_a_time: usize) -> Vec<Vec<&'s Step>> {
+    /// What many tenants do in the admin database alone, in few transactions, one after the other: statements that grant
+    /// the same role would wait for each other. What is left: the lanes that do something else, or may not start, and all
+    /// of a bundle that failed.
+    async fn bundles<'s>(&self, lanes: Vec<Vec<&'s Step>>) -> Vec<Vec<&'s Step>> {
         let (together, mut left): (Vec<_>, Vec<_>) = lanes
             .into_iter()
             .partition(|steps| steps.iter().all(|step| bundle::takes(step)));
-        let size = together
-            .len()
-            .div_ceil(at_a_time)
-            .clamp(*bundle::LANES.start(), *bundle::LANES.end());
-        let failed = stream::iter(together.chunks(size))
-            .map(|lanes| self.bundle(lanes))
-            .buffer_unordered(at_a_time);
-        left.extend(failed.concat().await);
+        for lanes in together.chunks(bundle::LANES) {
+            left.extend(self.bundle(lanes).await);
+        }
         left
     }
 
