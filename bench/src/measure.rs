@@ -22,7 +22,7 @@ const APPLY_LIMIT: f64 = 1.3;
 /// How many times its floor a plan may take.
 const PLAN_LIMIT: f64 = 1.5;
 /// What takes less than this altogether is timed more often: of what is over in a tenth of a second, three rounds say little.
-const ENOUGH: Duration = Duration::from_secs(3);
+const ENOUGH: Duration = Duration::from_secs(10);
 /// But no more often than this.
 const MOST_ROUNDS: usize = 25;
 const APPLY: [&str; 3] = ["apply", "--auto-approve", "--no-audit"];
