@@ -9,7 +9,8 @@ use tokio_postgres::{Error, Row};
 use super::ReadError;
 use super::connect::Session;
 
-/// Queries in one session, and what they find, in their order.
+/// Queries in one session, and what they find, in their order. All of them are polled while one is waited for: the driver
+/// stops reading at an answer that nobody takes, and whatever comes behind it would never arrive.
 pub(super) struct Questions<'s> {
     session: &'s Session,
     answers: FuturesOrdered<BoxFuture<'s, Result<Vec<Row>, Error>>>,
